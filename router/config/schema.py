@@ -1,0 +1,278 @@
+"""The configuration tree. Every field says what it does and why its default is what it is."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from classifier.types import TIERS, Tier
+from router.domain import Capability, Modality, ModelId
+
+Positive = Annotated[int, Meta(gt=0)]
+Natural = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Money = Annotated[float, Meta(ge=0.0)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: frozen, and an unknown key is an error."""
+
+
+class Server(Section):
+    """`[server]`: where the router listens and what it accepts."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Local by default: nothing is reachable before keys are set."""
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    """Port to listen on; 0 takes a free one."""
+    workers: Positive = 1
+    """Processes. One is enough for thousands of requests a second; they share the ledger."""
+    insecure: bool = False
+    """Listen beyond localhost without keys. Off: an open router spends its owner's money."""
+    max_body_bytes: Positive = 32 * 1024 * 1024
+    """Longest request body. 32 MiB holds several images in base64."""
+    max_messages: Positive = 5_000
+    """Most messages in one request: more is a client gone wrong, not a conversation."""
+    max_batch: Positive = 256
+    """Most requests in one call of `/v1/route`."""
+
+
+class Scorer(Section):
+    """`[scorer]`: how long a request waits for its verdict."""
+
+    timeout_ms: Positive = 250
+    """Queue included. A request without a verdict goes to `policy.no_verdict_tier`."""
+    queue: Natural = 64
+    """Prompts that may wait for a thread; more get no verdict at once."""
+    threads: Natural = 0
+    """Scoring threads; 0 is one per core, batch 1, which measured faster than batching."""
+    inline_chars: Natural = 2_000
+    """Prompts up to this length are scored in the event loop: a thread costs more than they do."""
+
+
+class Cache(Section):
+    """`[cache]`: verdicts that are kept. Redis is named by `GEARSHIFT_REDIS_URL`."""
+
+    entries: Natural = 10_000
+    """Verdicts kept in each process; 0 turns the first level off."""
+    ttl_s: Positive = 86_400
+    """Life of a verdict. A day: the key holds the artifact's version, so nothing goes stale."""
+    redis_timeout_ms: Positive = 20
+    """Then it is a miss. Redis on the same network answers in well under 1 ms."""
+    breaker_failures: Positive = 5
+    """Failures in a row after which Redis is left alone."""
+    breaker_open_ms: Positive = 5_000
+    """How long it is left alone before one request tries it again."""
+
+
+class Ledger(Section):
+    """`[ledger]`: where entries go. The store is `GEARSHIFT_LEDGER_URL`, else SQLite."""
+
+    store_prompts: bool = False
+    """Keep the scored text in the entry. Off: prompts are the callers' own."""
+    batch: Positive = 500
+    """Entries in one transaction of the store."""
+    drain_interval_ms: Positive = 500
+    """Pause between two looks at the spools; the report may lag by this much."""
+    ring: Positive = 10_000
+    """Entries kept in memory while the spool cannot be written; the oldest go first."""
+    segment_bytes: Positive = 8 * 1024 * 1024
+    """Size at which a spool file is closed and a new one begun, so that drained ones can go."""
+
+
+class Cutoffs(Section):
+    """Least `success` at which a tier is good enough; hard takes the rest."""
+
+    easy: Share
+    """The easy tier serves prompts whose success.easy is at least this."""
+    medium: Share
+    """The medium tier serves prompts whose success.medium is at least this."""
+
+
+class Rule(Section):
+    """`[[policy.rule]]`: a condition on the request, and the tiers it allows.
+
+    All conditions that are given must hold. Later rules see what earlier ones left.
+    """
+
+    name: str
+    """Shown by `gearshift check` and in explanations."""
+    key: str | None = None
+    """Name of the API key that the caller used."""
+    header: str | None = None
+    """Name of a request header, lower case; alone it must be present."""
+    value: str | None = None
+    """Value that `header` must have."""
+    pattern: str | None = None
+    """Regular expression, searched in the last human turn."""
+    tier: Tier | None = None
+    """Exactly this tier."""
+    at_least: Tier | None = None
+    """This tier or a harder one."""
+    at_most: Tier | None = None
+    """This tier or an easier one."""
+
+
+class Policy(Section):
+    """`[policy]`: from verdict to tier."""
+
+    by: Annotated[str, Meta(pattern="^(label|success)$")] = "label"
+    """`label` takes the verdict's label, `success` the cut-offs below (`calibrate` writes them)."""
+    needs_info_tier: Tier = "medium"
+    """Who answers a prompt that lacks what anyone would need: a model that can ask well."""
+    no_verdict_tier: Tier = "medium"
+    """Where a request goes that could not be scored: neither the dearest nor the weakest."""
+    auto: Cutoffs = field(default_factory=lambda: Cutoffs(easy=0.75, medium=0.65))
+    """Cut-offs of `model: "auto"` when `by` is `success`; placeholders until calibrated."""
+    cheap: Cutoffs = field(default_factory=lambda: Cutoffs(easy=0.55, medium=0.40))
+    """Cut-offs of `auto:cheap`, used whatever `by` is: a label has no dial."""
+    best: Cutoffs = field(default_factory=lambda: Cutoffs(easy=0.90, medium=0.85))
+    """Cut-offs of `auto:best`, likewise."""
+    context_margin: Share = 0.10
+    """Room kept free in a context window, because input tokens are an estimate."""
+    rule: tuple[Rule, ...] = ()
+    """Rules, in order."""
+    pin_ttl_s: Positive = 1_800
+    """How long a conversation that a fallback moved stays with its model: a prefix cache's life."""
+
+
+class Breaker(Section):
+    """`[breaker]`: when a model is left alone."""
+
+    failures: Positive = 3
+    """Failures in a row of one model, none of them the caller's fault."""
+    open_ms: Positive = 15_000
+    """How long it is left alone; a `retry-after` of the upstream replaces it."""
+
+
+class Upstream(Section):
+    """`[upstream.NAME]`: a host that speaks OpenAI's chat completions."""
+
+    base_url: str
+    """Root of the API, usually ending in `/v1`."""
+    key_env: str = ""
+    """Environment variable that holds its key; empty where none is needed."""
+    connect_timeout_ms: Positive = 5_000
+    """For the connection and its TLS handshake."""
+    first_byte_timeout_ms: Positive = 120_000
+    """Streamed answers: a thinking model may queue, but it then speaks."""
+    answer_timeout_ms: Positive = 600_000
+    """Answers in one piece come after all of the thinking."""
+    idle_timeout_ms: Positive = 60_000
+    """Between two pieces of a stream."""
+    max_connections: Positive = 512
+    """Open connections of one process."""
+
+
+class Price(Section):
+    """USD per million tokens, with the page and the day they were read."""
+
+    input: Money
+    """Input tokens that were not in the prefix cache."""
+    output: Money
+    """Output tokens, reasoning included."""
+    cached: Money | None = None
+    """Input tokens from the prefix cache; none: billed as input."""
+    source: str
+    """Where the price was read."""
+    date: str
+    """Day it was read, YYYY-MM-DD."""
+
+
+class OutputRatio(Section):
+    """Output tokens of this model for a prompt on which the reference model writes one token.
+
+    A prior for counterfactuals until lengths are fitted from logs; always marked estimated.
+    """
+
+    value: Annotated[float, Meta(gt=0.0)]
+    """The stated multiplier."""
+    low: Annotated[float, Meta(gt=0.0)]
+    """Low end of its range."""
+    high: Annotated[float, Meta(gt=0.0)]
+    """High end of its range."""
+    source: str
+    """Where the multiplier comes from."""
+
+
+class Model(Section):
+    """`[model."ID"]`: one model at one host; the id is what callers and reports see."""
+
+    upstream: str
+    """Name of an `[upstream.NAME]`."""
+    name: str
+    """Id that the host knows the model by."""
+    context: Positive
+    """Context window, tokens, input and output together."""
+    modalities: tuple[Modality, ...] = ()
+    """What it takes besides text."""
+    capabilities: tuple[Capability, ...] = ("tools", "json_schema")
+    """What it can do besides chat."""
+    reasoning: bool = False
+    """It thinks first: writes `reasoning_content`, and needs it back inside a tool loop."""
+    max_tokens: Natural = 0
+    """Sent where the caller gives no cap; 0 sends none."""
+    min_output_tokens: Natural = 0
+    """A lower cap than this makes the model infeasible: thinking would eat it all."""
+    temperature: float | None = None
+    """Sent where the caller gives none: what the model was calibrated at."""
+    temperature_max: float = 2.0
+    """Higher values of the caller are lowered to this; Kimi's range ends at 1."""
+    fixed_sampling: bool = False
+    """The host refuses sampling parameters: they are removed."""
+    tool_choice: tuple[str, ...] = ()
+    """Values of `tool_choice` that the host takes; empty: any. Others become `auto`."""
+    price: Price | None = None
+    """Overrides genai-prices; neither: costs of this model are unknown."""
+    output_ratio: OutputRatio | None = None
+    """For counterfactual costs; none: they are unknown."""
+
+
+class Config(Section):
+    """The whole file."""
+
+    tiers: dict[Tier, tuple[ModelId, ...]]
+    """For each tier its models: the first serves, the others stand in when it is down."""
+    model: dict[ModelId, Model]
+    """Profiles of every model that may be used."""
+    upstream: dict[str, Upstream]
+    """Hosts."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Other names for `auto`, `auto:cheap`, `auto:best`, a tier or a model id."""
+    baseline: Tier = "hard"
+    """What savings are measured against. The dearest by default, beside all other controls."""
+    simulated: bool = False
+    """The upstream is the sandbox; only the built-in sandbox configuration says so."""
+    server: Server = field(default_factory=Server)
+    """Listening."""
+    scorer: Scorer = field(default_factory=Scorer)
+    """Scoring."""
+    cache: Cache = field(default_factory=Cache)
+    """Verdict cache."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """Entries."""
+    policy: Policy = field(default_factory=Policy)
+    """Deciding."""
+    breaker: Breaker = field(default_factory=Breaker)
+    """Outages of models."""
+
+    def models_of(self, tier: Tier) -> tuple[ModelId, ...]:
+        """The models of `tier`, the one that serves first."""
+        return self.tiers[tier]
+
+    def tier_of(self, model: ModelId) -> Tier | None:
+        """The lowest tier that `model` belongs to; none for a model that is only passed through."""
+        return next((tier for tier in TIERS if model in self.tiers[tier]), None)
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """What the environment says: places and secrets, kept apart from what may be shown."""
+
+    data_dir: str = "./gearshift-data"
+    redis_url: str = ""
+    ledger_url: str = ""
+    config: str = ""
+    api_key: str = ""
+    admin_key: str = ""
+    cache_secret: str = ""
+    upstream_keys: dict[str, str] = field(default_factory=dict)
+    """Upstream name → its key, for the upstreams of the configuration."""

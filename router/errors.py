@@ -1,0 +1,101 @@
+"""The error tree, and what each error means to a caller.
+
+    GearshiftError
+    ├── ConfigError           the configuration is wrong: the start is stopped
+    ├── ArtifactError*        (classifier.artifact) the model is damaged
+    ├── LedgerError           the store cannot be opened or migrated
+    └── RequestError          this request cannot be served; carries status, type, param, code
+        ├── BadRequest        400  the caller's body is wrong
+        ├── Unauthorized      401
+        ├── ModelNotFound     404
+        ├── BodyTooLarge      413
+        ├── Infeasible        400  no tier can take the request
+        ├── Unavailable       503  every upstream that could serve is down
+        └── UpstreamError     the upstream's own answer, translated
+
+A RequestError is raised before the first byte of an answer; afterwards trouble is an event in the
+stream and a fault in the entry.
+"""
+
+from typing import ClassVar
+
+from router.domain import Fault
+
+
+class GearshiftError(Exception):
+    """Root of everything that gearshift raises on purpose."""
+
+
+class ConfigError(GearshiftError):
+    """The configuration cannot be used; the message names the key or the variable and the fix."""
+
+
+class LedgerError(GearshiftError):
+    """The ledger's store cannot be opened, migrated or read."""
+
+
+class RequestError(GearshiftError):
+    """A request that is answered with an error. `str(error)` is the caller's message."""
+
+    status: ClassVar[int] = 400
+    type: ClassVar[str] = "invalid_request_error"
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+
+
+class BadRequest(RequestError):
+    """The body is not what the API takes; `param` names the field."""
+
+
+class Unauthorized(RequestError):
+    """No key, or a wrong one."""
+
+    status = 401
+    type = "authentication_error"
+
+
+class ModelNotFound(RequestError):
+    """The `model` is no alias, no tier, no configured model id."""
+
+    status = 404
+    type = "not_found_error"
+
+
+class BodyTooLarge(RequestError):
+    """The body is longer than `server.max_body_bytes`."""
+
+    status = 413
+
+
+class Infeasible(RequestError):
+    """No tier can take the request: its size, its parts, its tools or its cap forbid all."""
+
+
+class Unavailable(RequestError):
+    """Every upstream that could serve the request is down or refused it for reasons of its own."""
+
+    status = 503
+    type = "service_unavailable_error"
+
+
+class UpstreamError(RequestError):
+    """An upstream's failure, translated: what happened (`fault`), and what the caller is told."""
+
+    type = "upstream_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: Fault,
+        upstream_status: int = 0,
+        retry_after_s: float | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.fault = fault
+        self.upstream_status = upstream_status
+        self.retry_after_s = retry_after_s

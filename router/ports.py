@@ -1,0 +1,92 @@
+"""The seams of the router: what the paths ask of the world outside.
+
+Each has a real implementation and an in-memory or null one shipped beside it, and one contract
+suite over all of them in tests/contracts. (The embedder's seam is in classifier.embed.)
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from classifier.types import Verdict
+from router.domain import Entry, ModelId, PicoUsd, Usage
+from router.errors import UpstreamError  # noqa: F401  (named in docstrings)
+
+
+class DecisionCache(Protocol):
+    """Verdicts by digest, and the pins of conversations. Never raises: trouble is a miss."""
+
+    async def get(self, key: bytes) -> Verdict | None:
+        """The verdict stored under `key`, or none."""
+
+    def put(self, key: bytes, verdict: Verdict) -> None:
+        """Store `verdict`; returns at once, the shared level is written behind."""
+
+    async def get_pin(self, key: bytes) -> ModelId | None:
+        """The model that the conversation with prefix digest `key` must stay with, or none."""
+
+    def put_pin(self, key: bytes, model: ModelId) -> None:
+        """Keep the conversation with prefix digest `key` on `model` for a while."""
+
+    async def close(self) -> None:
+        """Give back connections."""
+
+
+class Reply(Protocol):
+    """An upstream's answer whose status is known and whose body has not been read."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status, always 200 to 299: anything else was raised as UpstreamError."""
+
+    @property
+    def content_type(self) -> str:
+        """The upstream's media type, lower case."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises UpstreamError when it stalls or is cut by the transport."""
+
+    async def read(self) -> bytes:
+        """The whole body. Raises UpstreamError likewise."""
+
+    async def close(self) -> None:
+        """Hang up, or give the connection back when the body was read to its end."""
+
+
+class UpstreamPort(Protocol):
+    """Where decided requests go."""
+
+    async def open(self, model: ModelId, body: bytes, *, streamed: bool) -> Reply:
+        """Send `body` to the host of `model` and wait for the head of its answer.
+
+        Raises UpstreamError for anything but a 2xx.
+        """
+
+    async def list_models(self, upstream: str) -> frozenset[str] | None:
+        """Ids that the host lists at `/models`; none where it does not list any."""
+
+    async def close(self) -> None:
+        """Give back connections."""
+
+
+class Ledger(Protocol):
+    """Where entries go."""
+
+    def record(self, entry: Entry) -> None:
+        """Keep `entry`. Synchronous, never waits, never raises; survives a killed process."""
+
+    def close(self) -> None:
+        """Flush what can be flushed."""
+
+
+class PriceBook(Protocol):
+    """What tokens cost."""
+
+    @property
+    def version(self) -> str:
+        """Digest over every price in the book."""
+
+    def cost(self, model: ModelId, usage: Usage) -> PicoUsd | None:
+        """The price of `usage` at `model`; none where the model's price is unknown."""
+
+
+Headers = Mapping[str, str]
