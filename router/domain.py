@@ -14,7 +14,7 @@ from classifier.types import Tier, Verdict
 DecisionId = NewType("DecisionId", str)
 """Names a decision and the entry that records it: 32 hex digits that sort by time."""
 ModelId = NewType("ModelId", str)
-"""The key of a `[model."…"]` profile in the configuration: what callers see and reports group by."""
+"""The key of a `[model."…"]` profile of the configuration; callers and reports use it."""
 PicoUsd = NewType("PicoUsd", int)
 
 PICO: Final = 10**12

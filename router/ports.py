@@ -4,12 +4,11 @@ Each has a real implementation and an in-memory or null one shipped beside it, a
 suite over all of them in tests/contracts. (The embedder's seam is in classifier.embed.)
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from classifier.types import Verdict
 from router.domain import Entry, ModelId, PicoUsd, Usage
-from router.errors import UpstreamError  # noqa: F401  (named in docstrings)
 
 
 class DecisionCache(Protocol):
@@ -87,6 +86,3 @@ class PriceBook(Protocol):
 
     def cost(self, model: ModelId, usage: Usage) -> PicoUsd | None:
         """The price of `usage` at `model`; none where the model's price is unknown."""
-
-
-Headers = Mapping[str, str]

@@ -17,7 +17,7 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file: frozen, and an unknown key is an error."""
 
 
-class Server(Section):
+class Server(Section, frozen=True, kw_only=True):
     """`[server]`: where the router listens and what it accepts."""
 
     host: str = "127.0.0.1"
@@ -36,7 +36,7 @@ class Server(Section):
     """Most requests in one call of `/v1/route`."""
 
 
-class Scorer(Section):
+class Scorer(Section, frozen=True, kw_only=True):
     """`[scorer]`: how long a request waits for its verdict."""
 
     timeout_ms: Positive = 250
@@ -49,7 +49,7 @@ class Scorer(Section):
     """Prompts up to this length are scored in the event loop: a thread costs more than they do."""
 
 
-class Cache(Section):
+class Cache(Section, frozen=True, kw_only=True):
     """`[cache]`: verdicts that are kept. Redis is named by `GEARSHIFT_REDIS_URL`."""
 
     entries: Natural = 10_000
@@ -64,7 +64,7 @@ class Cache(Section):
     """How long it is left alone before one request tries it again."""
 
 
-class Ledger(Section):
+class Ledger(Section, frozen=True, kw_only=True):
     """`[ledger]`: where entries go. The store is `GEARSHIFT_LEDGER_URL`, else SQLite."""
 
     store_prompts: bool = False
@@ -79,7 +79,7 @@ class Ledger(Section):
     """Size at which a spool file is closed and a new one begun, so that drained ones can go."""
 
 
-class Cutoffs(Section):
+class Cutoffs(Section, frozen=True, kw_only=True):
     """Least `success` at which a tier is good enough; hard takes the rest."""
 
     easy: Share
@@ -88,7 +88,7 @@ class Cutoffs(Section):
     """The medium tier serves prompts whose success.medium is at least this."""
 
 
-class Rule(Section):
+class Rule(Section, frozen=True, kw_only=True):
     """`[[policy.rule]]`: a condition on the request, and the tiers it allows.
 
     All conditions that are given must hold. Later rules see what earlier ones left.
@@ -112,7 +112,7 @@ class Rule(Section):
     """This tier or an easier one."""
 
 
-class Policy(Section):
+class Policy(Section, frozen=True, kw_only=True):
     """`[policy]`: from verdict to tier."""
 
     by: Annotated[str, Meta(pattern="^(label|success)$")] = "label"
@@ -135,7 +135,7 @@ class Policy(Section):
     """How long a conversation that a fallback moved stays with its model: a prefix cache's life."""
 
 
-class Breaker(Section):
+class Breaker(Section, frozen=True, kw_only=True):
     """`[breaker]`: when a model is left alone."""
 
     failures: Positive = 3
@@ -144,7 +144,7 @@ class Breaker(Section):
     """How long it is left alone; a `retry-after` of the upstream replaces it."""
 
 
-class Upstream(Section):
+class Upstream(Section, frozen=True, kw_only=True):
     """`[upstream.NAME]`: a host that speaks OpenAI's chat completions."""
 
     base_url: str
@@ -163,7 +163,7 @@ class Upstream(Section):
     """Open connections of one process."""
 
 
-class Price(Section):
+class Price(Section, frozen=True, kw_only=True):
     """USD per million tokens, with the page and the day they were read."""
 
     input: Money
@@ -178,7 +178,7 @@ class Price(Section):
     """Day it was read, YYYY-MM-DD."""
 
 
-class OutputRatio(Section):
+class OutputRatio(Section, frozen=True, kw_only=True):
     """Output tokens of this model for a prompt on which the reference model writes one token.
 
     A prior for counterfactuals until lengths are fitted from logs; always marked estimated.
@@ -194,7 +194,7 @@ class OutputRatio(Section):
     """Where the multiplier comes from."""
 
 
-class Model(Section):
+class Model(Section, frozen=True, kw_only=True):
     """`[model."ID"]`: one model at one host; the id is what callers and reports see."""
 
     upstream: str
@@ -227,7 +227,7 @@ class Model(Section):
     """For counterfactual costs; none: they are unknown."""
 
 
-class Config(Section):
+class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
     tiers: dict[Tier, tuple[ModelId, ...]]
