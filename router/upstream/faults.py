@@ -1,0 +1,86 @@
+"""Foreign failures, translated: an upstream's status and body, or a broken connection, to a Fault.
+
+The kinds of 429 and the 404 of retired ids are Moonshot's; other hosts of the same models and
+OpenAI's own codes are told apart by the same words.
+"""
+
+from typing import Final
+
+import httpx
+
+from router.domain import Fault, ModelId
+from router.errors import UpstreamError
+from router.wire.errors import parse_error
+
+_BY_STATUS: Final[dict[int, Fault]] = {
+    400: "invalid",
+    401: "auth",
+    402: "quota",
+    403: "auth",
+    404: "not_found",
+    408: "timeout",
+    413: "invalid",
+    415: "invalid",
+    422: "invalid",
+    429: "rate_limit",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+_BY_WORD: Final[dict[str, Fault]] = {
+    "exceeded_current_quota_error": "quota",
+    "insufficient_quota": "quota",
+    "engine_overloaded_error": "overloaded",
+    "content_filter": "content_filter",
+    "resource_not_found_error": "not_found",
+    "model_not_found": "not_found",
+}
+_TRANSPORT: Final[tuple[tuple[type[httpx.TransportError], Fault, str], ...]] = (
+    (httpx.ConnectError, "connect", "cannot be reached"),
+    (httpx.ConnectTimeout, "connect", "does not accept connections"),
+    (httpx.ReadTimeout, "timeout", "did not answer in time"),
+    (httpx.TransportError, "connect", "closed the connection"),
+)
+
+
+def from_answer(
+    model: ModelId, upstream: str, response: httpx.Response, body: bytes
+) -> UpstreamError:
+    """The error for an answer whose status is not 2xx."""
+    status = response.status_code
+    told = parse_error(body, response.headers.get("content-type", ""))
+    fault = _BY_WORD.get(told.type) or _BY_WORD.get(told.code or "") or _BY_STATUS.get(status)
+    fault = fault or "server"
+    if fault == "auth":
+        # The upstream's words may quote the key.
+        message = f"upstream `{upstream}` refused the router's key for {model} (HTTP {status})"
+    else:
+        message = f"{model} at `{upstream}` answered HTTP {status}: {told.message}"
+    return UpstreamError(
+        message,
+        fault=fault,
+        upstream_status=status,
+        retry_after_s=_retry_after(response.headers.get("retry-after")),
+        code=told.code or told.type or None,
+    )
+
+
+def from_transport(model: ModelId, upstream: str, error: httpx.TransportError) -> UpstreamError:
+    """The error for a connection that failed before the head of an answer came."""
+    fault, what = next((f, w) for kind, f, w in _TRANSPORT if isinstance(error, kind))
+    return UpstreamError(f"upstream `{upstream}` {what} for {model}: {error}", fault=fault)
+
+
+def from_body(model: ModelId, upstream: str, error: httpx.TransportError) -> UpstreamError:
+    """The error for an answer that broke off after its head had come."""
+    if isinstance(error, httpx.ReadTimeout):
+        return UpstreamError(f"{model} at `{upstream}` fell silent", fault="stall")
+    return UpstreamError(f"{model} at `{upstream}` broke off its answer", fault="cut")
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds of a `retry-after` header; none for its date form, which no model host sends."""
+    try:
+        return max(0.0, float(value)) if value is not None else None
+    except ValueError:
+        return None
