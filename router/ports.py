@@ -5,17 +5,56 @@ suite over all of them in tests/contracts. (The embedder's seam is in classifier
 """
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from classifier.types import Verdict
 from router.domain import Entry, ModelId, PicoUsd, Usage
 
 
+CacheFault: TypeAlias = Literal["timeout", "connect", "auth", "full", "reply", "decode"]
+"""What went wrong at the shared level: too slow, gone, not let in, out of memory, any other error
+reply, a value that is not ours."""
+
+
+class CacheStats(Struct, frozen=True, kw_only=True):
+    """Counters of one process since its start."""
+
+    hits_memory: int = 0
+    """Verdicts found in this process."""
+    hits_redis: int = 0
+    """Verdicts found at the shared level."""
+    misses: int = 0
+    """Verdicts found nowhere."""
+    errors: dict[CacheFault, int] = field(default_factory=dict)
+    """Reads and writes, of verdicts and pins, that failed at the shared level."""
+    breaker_open: int = 0
+    """Reads and writes that were not tried because the shared level was left alone."""
+    dropped: int = 0
+    """Reads and writes that were not tried because too many waited already."""
+
+
 class DecisionCache(Protocol):
     """Verdicts by digest, and the pins of conversations. Never raises: trouble is a miss."""
 
+    @property
+    def remote(self) -> bool:
+        """Whether `get` may know what `peek` does not; if not, `get` never waits."""
+
+    @property
+    def degraded(self) -> str | None:
+        """Why the cache does less than it could, in a few words; none when all is well."""
+
+    @property
+    def stats(self) -> CacheStats:
+        """What happened since the start."""
+
+    def peek(self, key: bytes) -> Verdict | None:
+        """The verdict under `key` as far as this process has it: no task, no waiting."""
+
     async def get(self, key: bytes) -> Verdict | None:
-        """The verdict stored under `key`, or none."""
+        """The verdict stored under `key` at any level, or none."""
 
     def put(self, key: bytes, verdict: Verdict) -> None:
         """Store `verdict`; returns at once, the shared level is written behind."""
