@@ -1,6 +1,6 @@
 """The configuration tree. Every field says what it does and why its default is what it is."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct, field
 
@@ -11,6 +11,9 @@ Positive = Annotated[int, Meta(gt=0)]
 Natural = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Money = Annotated[float, Meta(ge=0.0)]
+Scalar: TypeAlias = str | bool | int | float
+BodyField: TypeAlias = Scalar | tuple[Scalar, ...] | dict[str, Scalar | tuple[Scalar, ...]]
+"""A JSON value as deep as the switches of upstreams go: `thinking = { type = "disabled" }`."""
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -221,6 +224,9 @@ class Model(Section, frozen=True, kw_only=True):
     """The host refuses sampling parameters: they are removed."""
     tool_choice: tuple[str, ...] = ()
     """Values of `tool_choice` that the host takes; empty: any. Others become `auto`."""
+    defaults: dict[str, BodyField] = field(default_factory=dict)
+    """Further body fields, each sent where the caller gives none: a vendor's own switches, such as
+    `thinking` or `reasoning_effort`."""
     price: Price | None = None
     """Overrides genai-prices; neither: costs of this model are unknown."""
     output_ratio: OutputRatio | None = None
