@@ -1,0 +1,69 @@
+"""The log: one JSON line a request on standard error, and the few other events of a service.
+
+Only what an Entry holds is ever logged, and of that neither the prompt nor anything secret.
+"""
+
+import sys
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from router.domain import PICO, Entry
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class Log(Protocol):
+    """The part of structlog's bound logger that is used: an event and its fields."""
+
+    def info(self, event: str, **fields: object) -> None:
+        """Something ordinary happened."""
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Something is worse than it should be; the service goes on."""
+
+    def error(self, event: str, **fields: object) -> None:
+        """Something failed that a person has to look at."""
+
+
+def open_log() -> Log:
+    """A logger of JSON lines on standard error."""
+    log: Log = structlog.wrap_logger(
+        structlog.BytesLogger(sys.stderr.buffer),
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            lambda _logger, _method, event: _encode(event),
+        ],
+        cache_logger_on_first_use=True,
+    )
+    return log
+
+
+def log_entry(log: Log, entry: Entry) -> None:
+    """Write the one line of a request."""
+    decision, outcome, usage = entry.decision, entry.outcome, entry.usage
+    verdict = decision.verdict
+    log.info(
+        "request",
+        id=entry.id,
+        status=outcome.status,
+        tier=decision.tier,
+        model=decision.model,
+        reason=decision.reason,
+        label=verdict.label if verdict else None,
+        confidence=verdict.confidence if verdict else None,
+        cache=entry.cache,
+        streamed=outcome.streamed,
+        fault=outcome.fault,
+        attempts=len(outcome.attempts),
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        usage=usage.source,
+        cost_usd=None if entry.cost.actual is None else entry.cost.actual / PICO,
+        total_ms=entry.timings.total_ms,
+        key=entry.caller.key or None,
+        simulated=entry.simulated,
+    )

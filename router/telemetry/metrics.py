@@ -1,0 +1,217 @@
+"""Prometheus metrics, all read from entries, plus a few gauges that each worker reports.
+
+With several workers prometheus-client shares its values through files in the directory named by
+PROMETHEUS_MULTIPROC_DIR, so whichever worker is scraped answers for all of them.
+"""
+
+from collections import Counter as Tally
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from classifier.types import TIERS, Tier
+from router.domain import PICO, Entry
+from router.ports import CacheStats
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_STAGES: Final = ("parse", "cache", "score", "first_byte", "total")
+_SECONDS: Final = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+)
+_RECENT: Final = 1_000
+
+
+class _Children:
+    """Counters by their labels: prometheus-client's own look-up costs more than the counting."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Counter] = {}
+
+    def add(self, family: Counter, labels: tuple[object, ...], amount: float = 1) -> None:
+        """Add `amount` to the child of `family` with `labels`."""
+        key = (family, *labels)
+        child = self._known.get(key)
+        if child is None:
+            child = self._known[key] = family.labels(*labels)
+        child.inc(amount)
+
+
+class _Traffic:
+    """Requests, attempts, fallbacks and where their time went."""
+
+    def __init__(self, registry: CollectorRegistry, children: _Children) -> None:
+        self._children = children
+        self._requests = Counter(
+            "gearshift_requests",
+            "Requests answered, also with an error.",
+            ("tier", "model", "label", "reason", "status", "cache"),
+            registry=registry,
+        )
+        self._attempts = Counter(
+            "gearshift_attempts",
+            "Tries at an upstream; fault is empty for those that answered.",
+            ("model", "fault"),
+            registry=registry,
+        )
+        self._fallbacks = Counter(
+            "gearshift_fallbacks",
+            "Requests that another model answered than the one tried first.",
+            ("first", "answered"),
+            registry=registry,
+        )
+        stage = Histogram(
+            "gearshift_stage_seconds",
+            "Time by stage, since arrival for first_byte and total, which include the upstream.",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._stages = [(name + "_ms", stage.labels(name)) for name in _STAGES]
+
+    def observe(self, entry: Entry) -> None:
+        """Count one request."""
+        decision, outcome = entry.decision, entry.outcome
+        label = decision.verdict.label if decision.verdict else ""
+        self._children.add(
+            self._requests,
+            (decision.tier, decision.model, label, decision.reason, outcome.status, entry.cache),
+        )
+        for attempt in outcome.attempts:
+            self._children.add(self._attempts, (attempt.model, attempt.fault or ""))
+        if len(outcome.attempts) > 1:
+            ends = (outcome.attempts[0].model, outcome.attempts[-1].model)
+            self._children.add(self._fallbacks, ends)
+        for field, meter in self._stages:
+            duration_ms: float = getattr(entry.timings, field)
+            if duration_ms:
+                meter.observe(duration_ms / 1000)
+
+
+class _Money:
+    """Tokens, cost and saving; what the sandbox answered is labelled and never mixed in."""
+
+    def __init__(self, registry: CollectorRegistry, children: _Children) -> None:
+        self._children = children
+        self._tokens = Counter(
+            "gearshift_tokens",
+            "Tokens by model; input includes cached.",
+            ("model", "kind", "simulated"),
+            registry=registry,
+        )
+        self._cost = Counter(
+            "gearshift_cost_usd",
+            "Cost of priced requests.",
+            ("tier", "simulated"),
+            registry=registry,
+        )
+        self._saving = Gauge(
+            "gearshift_saving_usd",
+            "Baseline less cost, over requests that have both; can fall.",
+            ("simulated",),
+            registry=registry,
+            multiprocess_mode="sum",
+        )
+        self._unpriced = Counter(
+            "gearshift_unpriced_requests", "Requests whose cost is unknown.", registry=registry
+        )
+
+    def observe(self, entry: Entry, baseline: Tier) -> None:
+        """Count what one request used and cost."""
+        simulated = "true" if entry.simulated else "false"
+        model, usage, cost = entry.decision.model, entry.usage, entry.cost
+        for kind in ("input", "cached", "output"):
+            tokens: int = getattr(usage, kind)
+            if tokens:
+                self._children.add(self._tokens, (model, kind, simulated), tokens)
+        if cost.actual is None:
+            self._unpriced.inc()
+            return
+        self._children.add(self._cost, (entry.decision.tier, simulated), cost.actual / PICO)
+        compared: int | None = getattr(cost, baseline)
+        if compared is not None:
+            self._saving.labels(simulated).inc((compared - cost.actual) / PICO)
+
+
+class _State:
+    """What each worker knows of itself, reported now and then."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._tiers = Gauge(
+            "gearshift_recent_requests",
+            "The last thousand requests of each worker by tier: their ratio is the tier share.",
+            ("tier",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._cache = Gauge(
+            "gearshift_cache_events",
+            "Decision cache since the start: hits by level, misses, faults of the shared level.",
+            ("event",),
+            registry=registry,
+            multiprocess_mode="sum",
+        )
+        self._ledger = Gauge(
+            "gearshift_ledger",
+            "Entries and bytes not yet in the store, the age of the oldest, entries dropped.",
+            ("what",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._recent: deque[Tier] = deque(maxlen=_RECENT)
+
+    def observe(self, entry: Entry) -> None:
+        """Remember the tier of one request."""
+        self._recent.append(entry.decision.tier)
+
+    def report(self, cache: CacheStats, ledger: Mapping[str, float]) -> None:
+        """Set the gauges."""
+        recent = Tally(self._recent)
+        for tier in TIERS:
+            self._tiers.labels(tier).set(recent[tier])
+        events = {
+            "hit_memory": cache.hits_memory,
+            "hit_redis": cache.hits_redis,
+            "miss": cache.misses,
+            "breaker_open": cache.breaker_open,
+            "dropped": cache.dropped,
+            **{f"error_{kind}": count for kind, count in cache.errors.items()},
+        }
+        for event, count in events.items():
+            self._cache.labels(event).set(count)
+        for what, value in ledger.items():
+            self._ledger.labels(what).set(value)
+
+
+class Metrics:
+    """The meters of one process; `shared` when several processes report together."""
+
+    def __init__(self, *, shared: bool, baseline: Tier) -> None:
+        self._shared = shared
+        self._baseline = baseline
+        self._registry = CollectorRegistry()
+        children = _Children()
+        self._traffic = _Traffic(self._registry, children)
+        self._money = _Money(self._registry, children)
+        self._state = _State(self._registry)
+
+    def observe(self, entry: Entry) -> None:
+        """Count one request."""
+        self._traffic.observe(entry)
+        self._money.observe(entry, self._baseline)
+        self._state.observe(entry)
+
+    def report(self, cache: CacheStats, ledger: Mapping[str, float]) -> None:
+        """Set this worker's gauges: its recent tiers, its cache, what it knows of the ledger."""
+        self._state.report(cache, ledger)
+
+    def scrape(self) -> bytes:
+        """The exposition text, over all workers."""
+        if not self._shared:
+            return generate_latest(self._registry)
+        gathered = CollectorRegistry()
+        MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]  # the library's gap
+        return generate_latest(gathered)
