@@ -1,0 +1,123 @@
+"""The operator's rules: which of them a request matches, and what they leave of its tiers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from classifier.types import TIERS, Tier
+from router.config.schema import Rule
+from router.errors import ConfigError
+
+RANKS: Final[dict[Tier, int]] = {tier: rank for rank, tier in enumerate(TIERS)}
+
+SEARCH: Final[dict[Tier, tuple[Tier, ...]]] = {
+    "easy": ("easy", "medium", "hard"),
+    "medium": ("medium", "hard", "easy"),
+    "hard": ("hard", "medium", "easy"),
+}
+"""Where to look for a tier that can serve: the wanted one, then harder ones, then easier ones.
+
+Harder first: a better answer than was asked for is a smaller harm than a worse one.
+"""
+
+
+class CompiledRule(Struct, frozen=True, kw_only=True):
+    """A rule with its expression compiled and its tiers as ranks, 0 (easy) to 2 (hard)."""
+
+    key: str | None
+    header: str | None
+    value: str | None
+    pattern: re.Pattern[str] | None
+    low: int
+    high: int
+
+    def matches(self, key: str, headers: Mapping[str, str], text: str) -> bool:
+        """Whether every condition that is given holds. `headers` have lower-case names."""
+        if self.key is not None and self.key != key:
+            return False
+        if self.header is not None and not self._header_matches(headers):
+            return False
+        return self.pattern is None or self.pattern.search(text) is not None
+
+    def _header_matches(self, headers: Mapping[str, str]) -> bool:
+        found = headers.get(self.header or "")
+        return found is not None and (self.value is None or self.value == found)
+
+
+def compile_rules(rules: Sequence[Rule]) -> tuple[CompiledRule, ...]:
+    """`rules`, ready to match. Raises ConfigError that names the rule which cannot be used."""
+    return tuple(_compile(rule) for rule in rules)
+
+
+def match_rules(
+    rules: Sequence[CompiledRule], key: str, headers: Mapping[str, str], text: str
+) -> tuple[int, ...]:
+    """Positions of the rules that a request matches, in order: the value of `facts.rules`.
+
+    `key` is the name of the caller's API key, `headers` have lower-case names, and `text` is the
+    scored text of the last human turn, empty where there is none. The scored text is bounded, and
+    so is the time of any expression without nested repetition.
+    """
+    if not rules:
+        return ()
+    return tuple(at for at, rule in enumerate(rules) if rule.matches(key, headers, text))
+
+
+def apply_rules(
+    rules: Sequence[CompiledRule], matched: Sequence[int], tier: Tier
+) -> tuple[Tier, tuple[Tier, ...]]:
+    """The tier that the matched rules make of `tier`, and the order in which to look from there.
+
+    Rules narrow one another; one that contradicts what earlier ones left has the last word. The
+    tiers that are allowed come first in the order: the others are for when none of those can serve.
+    """
+    low, high = 0, len(TIERS) - 1
+    for at in matched:
+        if not 0 <= at < len(rules):
+            continue  # facts that were recorded under another configuration
+        rule = rules[at]
+        if rule.low > high or rule.high < low:
+            low, high = rule.low, rule.high
+        else:
+            low, high = max(low, rule.low), min(high, rule.high)
+    allowed = TIERS[low : high + 1]
+    chosen = TIERS[min(max(RANKS[tier], low), high)]
+    return chosen, tuple(sorted(SEARCH[chosen], key=lambda other: other not in allowed))
+
+
+def _compile(rule: Rule) -> CompiledRule:
+    low, high = _span(rule)
+    if rule.value is not None and rule.header is None:
+        raise _refusal(rule, "has a `value` but no `header` to compare it with")
+    try:
+        pattern = None if rule.pattern is None else re.compile(rule.pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise _refusal(rule, f"has a `pattern` that is no regular expression: {error}") from error
+    return CompiledRule(
+        key=rule.key,
+        header=None if rule.header is None else rule.header.lower(),
+        value=rule.value,
+        pattern=pattern,
+        low=low,
+        high=high,
+    )
+
+
+def _span(rule: Rule) -> tuple[int, int]:
+    """Ranks of the easiest and the hardest tier that `rule` allows."""
+    if rule.tier is not None:
+        if rule.at_least is not None or rule.at_most is not None:
+            raise _refusal(rule, "says `tier`, so `at_least` and `at_most` have no place in it")
+        return RANKS[rule.tier], RANKS[rule.tier]
+    if rule.at_least is None and rule.at_most is None:
+        raise _refusal(rule, "changes nothing: give it `tier`, `at_least` or `at_most`")
+    low, high = RANKS[rule.at_least or "easy"], RANKS[rule.at_most or "hard"]
+    if low > high:
+        raise _refusal(rule, f"wants at least {rule.at_least} and at most {rule.at_most}")
+    return low, high
+
+
+def _refusal(rule: Rule, trouble: str) -> ConfigError:
+    return ConfigError(f"policy.rule {rule.name!r} {trouble}")
