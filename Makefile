@@ -27,7 +27,7 @@ check: $(DEV_STAMP)  ## lint, format, types, import contracts, the house's rules
 	@$(DEV)/bin/ruff check
 	@$(DEV)/bin/ruff format --check
 	@$(DEV)/bin/mypy
-	@$(DEV)/bin/lint-imports --no-timings
+	@$(DEV)/bin/lint-imports --no-logo
 	@$(DEV)/bin/pytest -q -p no:cacheprovider tests/house
 
 fix: $(DEV_STAMP)  ## mend what lint and format can mend, and write the generated documentation

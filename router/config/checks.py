@@ -1,0 +1,124 @@
+"""What a configuration must keep that its types cannot say: names that exist, orders that hold."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+from urllib.parse import urlsplit
+
+from classifier.types import TIERS
+from router.config.schema import Config, Model, Rule, Upstream
+from router.config.shape import join, suggest
+
+DIALS: Final = ("auto", "auto:cheap", "auto:best")
+BUILT_IN: Final = frozenset({*DIALS, *(f"gearshift/{tier}" for tier in TIERS)})
+"""Names that callers may always send as `model`; no alias and no model may take them."""
+
+VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def faults(config: Config) -> Iterator[str]:
+    """Sentences that say what is wrong with `config`, each with its key's path; none when sound."""
+    yield from _tiers(config)
+    for model_id, model in config.model.items():
+        yield from _model(config, join("model", model_id), model)
+        if model_id in BUILT_IN or model_id in TIERS:
+            yield f"`{join('model', model_id)}` takes a name that always means something else"
+    for name, upstream in config.upstream.items():
+        yield from _upstream(join("upstream", name), upstream)
+    yield from _aliases(config)
+    yield from _policy(config)
+
+
+def _tiers(config: Config) -> Iterator[str]:
+    for tier in TIERS:
+        models = config.tiers.get(tier, ())
+        if not models:
+            yield f"`tiers.{tier}` names no model; each tier needs one"
+        for model in models:
+            if model not in config.model:
+                near = suggest(model, config.model)
+                yield f"`tiers.{tier}` names `{model}`, which has no table [model.…]{near}"
+        if len(set(models)) < len(models):
+            yield f"`tiers.{tier}` names a model twice"
+
+
+def _model(config: Config, path: str, model: Model) -> Iterator[str]:
+    if model.upstream not in config.upstream:
+        near = suggest(model.upstream, config.upstream)
+        yield f"`{path}.upstream` is `{model.upstream}`, which has no table [upstream.…]{near}"
+    if not model.name:
+        yield f"`{path}.name` is empty; it is the id that the host knows the model by"
+    if 0 < model.max_tokens < model.min_output_tokens:
+        yield f"`{path}.max_tokens` is below `min_output_tokens`: no request could be sent"
+    if max(model.max_tokens, model.min_output_tokens) >= model.context:
+        yield f"`{path}.context` leaves no room for input beside its output tokens"
+    if model.temperature is not None and not 0 <= model.temperature <= model.temperature_max:
+        yield f"`{path}.temperature` is not between 0 and `temperature_max`"
+    if model.price and not _is_day(model.price.date):
+        yield f"`{path}.price.date` is {model.price.date!r}; write the day as YYYY-MM-DD"
+    ratio = model.output_ratio
+    if ratio and not ratio.low <= ratio.value <= ratio.high:
+        yield f"`{path}.output_ratio` does not keep low ≤ value ≤ high"
+
+
+def _upstream(path: str, upstream: Upstream) -> Iterator[str]:
+    # The values are not repeated: what stands there by mistake may be a key.
+    try:
+        url = urlsplit(upstream.base_url)
+        sound = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        yield f"`{path}.base_url` is not an http:// or https:// address"
+    elif url.username or url.password:
+        yield f"`{path}.base_url` holds credentials; name their variable in `key_env`"
+    elif url.query or url.fragment:
+        yield f"`{path}.base_url` ends in a query; paths are appended to it"
+    if upstream.key_env and not VARIABLE.fullmatch(upstream.key_env):
+        yield f"`{path}.key_env` is the name of an environment variable, never the key itself"
+
+
+def _aliases(config: Config) -> Iterator[str]:
+    targets = [*BUILT_IN, *TIERS, *config.model]
+    for alias, target in config.aliases.items():
+        path = join("aliases", alias)
+        if alias in BUILT_IN or alias in config.model:
+            yield f"`{path}` hides a name that already means something"
+        if target not in targets:
+            near = suggest(target, targets)
+            yield f"`{path}` means `{target}`, which is no dial, tier or model{near}"
+
+
+def _policy(config: Config) -> Iterator[str]:
+    for place, rule in enumerate(config.policy.rule):
+        yield from _rule(f"policy.rule[{place}]", rule)
+    cheap, best = config.policy.cheap, config.policy.best
+    if cheap.easy > best.easy or cheap.medium > best.medium:
+        yield "`policy.cheap` asks for more success than `policy.best`: the dial is turned round"
+
+
+def _rule(path: str, rule: Rule) -> Iterator[str]:
+    if not (rule.key or rule.header or rule.pattern):
+        yield f"`{path}` has no condition; give `key`, `header` or `pattern`"
+    if not (rule.tier or rule.at_least or rule.at_most):
+        yield f"`{path}` has no effect; give `tier`, `at_least` or `at_most`"
+    if rule.tier and (rule.at_least or rule.at_most):
+        yield f"`{path}` gives `tier` and a bound; one of them is idle"
+    if rule.at_least and rule.at_most and TIERS.index(rule.at_least) > TIERS.index(rule.at_most):
+        yield f"`{path}` allows no tier: `at_least` is above `at_most`"
+    if rule.value is not None and not rule.header:
+        yield f"`{path}.value` belongs to a `header`, and none is given"
+    if rule.header and rule.header != rule.header.lower():
+        yield f"`{path}.header` is written in lower case, as headers are compared"
+    try:
+        re.compile(rule.pattern or "")
+    except re.error as error:
+        yield f"`{path}.pattern` is no regular expression: {error}"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
