@@ -33,9 +33,8 @@ class Breaker:
         self._retry_at: float | None = None
         self._era = 0
 
-    @property
     def state(self) -> BreakerState:
-        """`closed`: calls pass. `open`: none does. `trial`: the next one passes, as a trial."""
+        """Now, `closed`: calls pass; `open`: none does; `trial`: the next one does, as a trial."""
         if self._retry_at is None:
             return "closed"
         return "open" if self._clock() < self._retry_at else "trial"

@@ -55,7 +55,7 @@ class Link:
     @property
     def down(self) -> bool:
         """Whether Redis is being left alone, or has yet to prove that it is back."""
-        return self._breaker.state != "closed"
+        return self._breaker.state() != "closed"
 
     async def ask(self, *words: Word) -> bytes | None:
         """The answer to a command, or none: nothing there, an error, or no answer in time."""
@@ -89,7 +89,7 @@ class Link:
     def _admit(self) -> bool:
         if self._closed:
             return False
-        if self._breaker.state == "open":
+        if self._breaker.state() == "open":
             self.refused += 1
             return False
         if len(self._waiting) >= MAX_WAITING:
