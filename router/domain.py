@@ -59,6 +59,7 @@ Fault: TypeAlias = Literal[
     "server",
     "malformed",
     "client_left",
+    "internal",
 ]
 """What went wrong with one attempt, in words that do not depend on the upstream's dialect."""
 

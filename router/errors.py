@@ -17,7 +17,7 @@ A RequestError is raised before the first byte of an answer; afterwards trouble 
 stream and a fault in the entry.
 """
 
-from typing import ClassVar
+from typing import Final
 
 from router.domain import Fault
 
@@ -37,8 +37,8 @@ class LedgerError(GearshiftError):
 class RequestError(GearshiftError):
     """A request that is answered with an error. `str(error)` is the caller's message."""
 
-    status: ClassVar[int] = 400
-    type: ClassVar[str] = "invalid_request_error"
+    status: int = 400
+    type: str = "invalid_request_error"
 
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -81,10 +81,21 @@ class Unavailable(RequestError):
     type = "service_unavailable_error"
 
 
-class UpstreamError(RequestError):
-    """An upstream's failure, translated: what happened (`fault`), and what the caller is told."""
+_STATUS: Final[dict[Fault, int]] = {
+    "invalid": 400,
+    "content_filter": 400,
+    "rate_limit": 429,
+    "overloaded": 503,
+    "timeout": 504,
+    "stall": 504,
+}
 
-    type = "upstream_error"
+
+class UpstreamError(RequestError):
+    """An upstream's failure, translated: what happened (`fault`), and what the caller is told.
+
+    Most are 502: the fault lies behind the router, and is not the caller's to mend.
+    """
 
     def __init__(
         self,
@@ -97,5 +108,7 @@ class UpstreamError(RequestError):
     ) -> None:
         super().__init__(message, code=code)
         self.fault = fault
+        self.status = _STATUS.get(fault, 502)
+        self.type = "invalid_request_error" if self.status == 400 else "upstream_error"  # noqa: PLR2004
         self.upstream_status = upstream_status
         self.retry_after_s = retry_after_s

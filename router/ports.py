@@ -12,7 +12,6 @@ from msgspec import Struct, field
 from classifier.types import Verdict
 from router.domain import Entry, ModelId, PicoUsd, Usage
 
-
 CacheFault: TypeAlias = Literal["timeout", "connect", "auth", "full", "reply", "decode"]
 """What went wrong at the shared level: too slow, gone, not let in, out of memory, any other error
 reply, a value that is not ours."""
@@ -125,3 +124,19 @@ class PriceBook(Protocol):
 
     def cost(self, model: ModelId, usage: Usage) -> PicoUsd | None:
         """The price of `usage` at `model`; none where the model's price is unknown."""
+
+
+class Sink(Protocol):
+    """Where the answer goes: the caller, in the dialect of the API that was called."""
+
+    async def answer(self, body: bytes, content_type: str) -> None:
+        """Send the whole answer, status 200."""
+
+    async def start(self) -> None:
+        """Begin a streamed answer, status 200."""
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the stream."""
+
+    async def end(self, data: bytes) -> None:
+        """Send the last piece and close the stream."""

@@ -1,0 +1,92 @@
+"""From an exchange to its entry: what was tried, what was used, what it cost."""
+
+from classifier.types import Verdict
+from router.domain import Attempt, Decision, Entry, Facts, Fault, Usage
+from router.gateway.exchange import Exchange
+from router.gateway.services import Services
+from router.policy.obstruction import Obstruction
+from router.policy.table import PolicyTable
+from router.prices.book import Book
+from router.prices.settlement import settle
+from router.wire.tokens import estimate_usage
+
+
+class Attempted:
+    """One try at one model, from its start to its place in the entry."""
+
+    def __init__(self, exchange: Exchange, decision: Decision, prices: Book) -> None:
+        self._exchange = exchange
+        self._decision = decision
+        self._prices = prices
+        self._began_ms = exchange.elapsed_ms()
+
+    def end(self, *, status: int = 0, fault: Fault | None = None, usage: Usage = Usage()) -> None:  # noqa: B008  frozen
+        """Note how it ended."""
+        model = self._decision.model
+        self._exchange.attempts.append(
+            Attempt(
+                model=model,
+                tier=self._decision.tier,
+                status=status,
+                fault=fault,
+                duration_ms=round(self._exchange.elapsed_ms() - self._began_ms, 3),
+                usage=usage,
+                cost=self._prices.cost(model, usage),
+            )
+        )
+
+
+def billed(exchange: Exchange, usage: Usage, output_bytes: int = 0) -> Usage:
+    """The upstream's own count, or, where it sent none, an estimate that says so: never zero."""
+    if usage.source == "billed":
+        return usage
+    return estimate_usage(exchange.request.input_tokens, output_bytes)
+
+
+def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entry:
+    """The entry of an exchange, as far as it has come."""
+    usage, cost = settle(
+        services.prices,
+        services.lengths,
+        decision,
+        exchange.attempts,
+        max_tokens=exchange.request.max_tokens,
+    )
+    config, prompt = services.config, exchange.prompt
+    return Entry(
+        id=exchange.id,
+        at_us=exchange.at_us,
+        decision=decision,
+        facts=exchange.facts,
+        outcome=exchange.outcome(),
+        usage=usage,
+        cost=cost,
+        timings=exchange.timings(),
+        caller=exchange.caller(),
+        cache=exchange.cache,
+        simulated=config.simulated,
+        policy_version=services.table.version,
+        prompt=prompt.text if prompt is not None and config.ledger.store_prompts else None,
+    )
+
+
+def refused(facts: Facts, verdict: Verdict | None, obstruction: Obstruction) -> Decision:
+    """Stands in the entry of a request that no model could take: the tier that came nearest."""
+    obstacle = obstruction.obstacle
+    nearest = next(
+        (each for each in obstruction.candidates if each.obstacle == obstacle),
+        obstruction.candidates[0],
+    )
+    return Decision(
+        tier=nearest.tier,
+        model=facts.passthrough or nearest.model,
+        reason="fallback" if obstacle == "unavailable" else obstacle,
+        candidates=obstruction.candidates,
+        verdict=verdict,
+    )
+
+
+def undecided(table: PolicyTable) -> Decision:
+    """Stands in an entry whose request was broken off before the policy could be asked."""
+    tier = table.policy.no_verdict_tier
+    return Decision(tier=tier, model=table.tiers[tier][0].model, reason="no_verdict")

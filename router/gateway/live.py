@@ -1,0 +1,320 @@
+"""THE LIVE PATH: verdict → decide → open upstream → relay → settle → record.
+
+One coroutine carries a request from its acceptance to its last byte, so that a caller who leaves
+is one cancellation, and whatever happens ends in one entry. Until the first byte of an answer is
+here, a failure falls back to another model; afterwards it is an event in the stream.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from classifier.features import extract
+from classifier.types import Verdict
+from router.domain import Decision, Facts, Fault, ModelId, Usage
+from router.errors import RequestError, UpstreamError
+from router.gateway.account import Attempted, billed, entry_of, refused, undecided
+from router.gateway.circuits import Circuits
+from router.gateway.exchange import Exchange, Inbound
+from router.gateway.intent import intents, resolve
+from router.gateway.services import Services
+from router.keys import digest
+from router.policy.decision import decide
+from router.policy.obstruction import Obstruction
+from router.policy.rules import match_rules
+from router.ports import Reply, Sink
+from router.sse import Relay, error_event
+from router.wire.answer import parse_answer
+from router.wire.render import render
+from router.wire.request import parse_chat, prefix_digest
+
+T = TypeVar("T")
+Try: TypeAlias = Callable[[Exchange, Decision, Attempted], Awaitable[T]]
+
+_CALLERS: Final[frozenset[Fault]] = frozenset({"invalid", "content_filter"})
+"""Faults of the request itself: another model would refuse it too, and none is to blame."""
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """A decision of which nothing came: the answer of `/v1/route`."""
+
+    verdict: Verdict | None
+    decision: Decision
+
+
+class _Opened(Struct, frozen=True, kw_only=True):
+    """A stream whose first piece is here."""
+
+    reply: Reply
+    chunks: AsyncIterator[bytes]
+    first: bytes
+    attempted: Attempted
+
+
+class Gateway:
+    """Carries requests. One per process; belongs to one event loop."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._intents = intents(services.config)
+        self._circuits = Circuits(services.config.model, services.config.breaker)
+
+    @property
+    def down(self) -> tuple[ModelId, ...]:
+        """Models that are left alone at the moment."""
+        return self._circuits.down
+
+    def accept(self, inbound: Inbound) -> Exchange:
+        """Read a request. From here on it will have an entry.
+
+        Raises BadRequest or ModelNotFound.
+        """
+        limit = self._services.config.server.max_messages
+        request = parse_chat(inbound.body, max_messages=limit)
+        return Exchange(inbound, request, resolve(request.model, self._intents))
+
+    async def preview(self, inbound: Inbound) -> Preview:
+        """Decide a request and send nothing. Raises what `accept` and `converse` raise."""
+        exchange = self.accept(inbound)
+        await self._judge(exchange)
+        decision = self._decide(exchange, None)
+        return Preview(verdict=exchange.verdict, decision=decision)
+
+    async def converse(self, exchange: Exchange, sink: Sink) -> None:
+        """Answer a request into `sink`, and record it before its last byte goes out.
+
+        Raises RequestError only while nothing has been sent.
+        """
+        try:
+            await self._judge(exchange)
+            if exchange.request.stream:
+                await self._stream(exchange, sink)
+            else:
+                await self._deliver(exchange, sink)
+        except RequestError as error:
+            exchange.status = error.status
+            exchange.fault = error.fault if isinstance(error, UpstreamError) else "invalid"
+            raise
+        except asyncio.CancelledError:
+            exchange.leave()
+            raise
+        except Exception:
+            exchange.status, exchange.fault = 500, "internal"
+            raise
+        finally:
+            self._record(exchange)
+
+    async def _judge(self, exchange: Exchange) -> None:
+        """Find the verdict, where it has a say, and every other input of the policy."""
+        request, intent, services = exchange.request, exchange.intent, self._services
+        exchange.prompt = extract(request.turns)
+        if exchange.prompt is not None and intent.scored:
+            scored = await services.scorer.score(exchange.prompt)
+            exchange.verdict, exchange.cache = scored.verdict, scored.cache
+            exchange.cache_ms = round(scored.cache_ms, 3)
+            exchange.score_ms = round(scored.score_ms, 3)
+        text = exchange.prompt.text if exchange.prompt else ""
+        inbound = exchange.inbound
+        exchange.facts = Facts(
+            input_tokens=request.input_tokens,
+            max_tokens=request.max_tokens,
+            modalities=request.modalities,
+            capabilities=request.capabilities,
+            open_tool_loop=request.open_tool_loop,
+            dial=intent.dial,
+            forced=intent.forced,
+            passthrough=intent.passthrough,
+            rules=match_rules(services.table.rules, inbound.key, inbound.headers, text),
+            pin=await self._find_pin(exchange),
+            unavailable=self._circuits.down,
+        )
+
+    async def _find_pin(self, exchange: Exchange) -> ModelId | None:
+        """The model that an open tool loop was moved to. Other turns are free to move."""
+        key = self._conversation(exchange) if exchange.request.open_tool_loop else None
+        return None if key is None else await self._services.cache.get_pin(key)
+
+    def _conversation(self, exchange: Exchange) -> bytes | None:
+        prefix = prefix_digest(exchange.request)
+        return None if prefix is None else digest(prefix, self._services.secret)
+
+    def _decide(self, exchange: Exchange, refusal: UpstreamError | None) -> Decision:
+        """Ask the policy. Raises `refusal`, if there was one, when nothing is left to try."""
+        decided = decide(exchange.verdict, exchange.facts, self._services.table)
+        if isinstance(decided, Obstruction):
+            if refusal is not None:
+                raise refusal
+            exchange.decision = refused(exchange.facts, exchange.verdict, decided)
+            raise decided.error()
+        exchange.decision = decided
+        return decided
+
+    async def _attempt(self, exchange: Exchange, run: Try[T]) -> T:
+        """Let one model after the other try `run` until one begins to answer."""
+        refusal: UpstreamError | None = None
+        while True:
+            decision = self._decide(exchange, refusal)
+            permit = self._circuits.enter(decision.model)
+            if permit is not None:
+                try:
+                    answer = await self._try(exchange, decision, run)
+                except UpstreamError as error:
+                    if error.fault in _CALLERS:
+                        raise
+                    self._circuits.fail(decision.model, permit, error)
+                    refusal = error
+                else:
+                    self._circuits.succeed(decision.model, permit)
+                    return answer
+            exchange.facts = msgspec.structs.replace(
+                exchange.facts, unavailable=(*exchange.facts.unavailable, decision.model)
+            )
+
+    async def _try(self, exchange: Exchange, decision: Decision, run: Try[T]) -> T:
+        """One attempt. One that fails, or that the caller leaves, is noted; `run` notes success."""
+        attempted = Attempted(exchange, decision, self._services.prices)
+        try:
+            return await run(exchange, decision, attempted)
+        except UpstreamError as error:
+            attempted.end(status=error.upstream_status, fault=error.fault)
+            raise
+        except asyncio.CancelledError:
+            # The host has the prompt and goes on for a while: that is rarely free.
+            attempted.end(fault="client_left", usage=billed(exchange, Usage()))
+            raise
+
+    async def _open(self, exchange: Exchange, decision: Decision) -> Reply:
+        services, request = self._services, exchange.request
+        profile = services.config.model[decision.model]
+        body = render(request, profile, keep_reasoning=profile.reasoning)
+        reply = await services.upstream.open(decision.model, body, streamed=request.stream)
+        exchange.first_byte_ms = exchange.elapsed_ms()
+        return reply
+
+    async def _deliver(self, exchange: Exchange, sink: Sink) -> None:
+        """Answer in one piece."""
+        body, content_type = await self._attempt(exchange, self._fetch)
+        self._record(exchange)
+        await sink.answer(body, content_type)
+
+    async def _fetch(
+        self, exchange: Exchange, decision: Decision, attempted: Attempted
+    ) -> tuple[bytes, str]:
+        reply = await self._open(exchange, decision)
+        try:
+            body = await reply.read()
+        finally:
+            await reply.close()
+        answer = parse_answer(body)
+        if answer is None:
+            raise _malformed(decision.model, "no chat completion")
+        exchange.finish = answer.finish
+        usage = billed(exchange, answer.usage, answer.output_bytes)
+        attempted.end(status=reply.status, usage=usage)
+        self._keep_pin(exchange, decision)
+        return body, reply.content_type
+
+    async def _stream(self, exchange: Exchange, sink: Sink) -> None:
+        """Answer piece by piece."""
+        opened = await self._attempt(exchange, self._begin)
+        try:
+            await self._relay(exchange, opened, sink)
+        finally:
+            await opened.reply.close()
+
+    async def _begin(self, exchange: Exchange, decision: Decision, attempted: Attempted) -> _Opened:
+        """Open a stream and wait for its first piece: until then another model can take over."""
+        reply = await self._open(exchange, decision)
+        try:
+            if "event-stream" not in reply.content_type:
+                raise _malformed(decision.model, f"{reply.content_type or 'nothing'}, no stream")
+            chunks = reply.chunks()
+            first = await anext(chunks, None)
+            if first is None:
+                raise _malformed(decision.model, "an empty stream")
+        except BaseException:
+            await reply.close()
+            raise
+        self._keep_pin(exchange, decision)
+        return _Opened(reply=reply, chunks=chunks, first=first, attempted=attempted)
+
+    async def _relay(self, exchange: Exchange, opened: _Opened, sink: Sink) -> None:
+        """Pass the stream on as it comes; its last piece waits until the entry is recorded."""
+        relay = Relay(show_usage=exchange.request.include_usage)
+        await sink.start()
+        exchange.begun = True
+        fault: Fault | None = None
+        try:
+            chunk: bytes | None = opened.first
+            while chunk is not None:
+                out = relay.feed(chunk)
+                if out:
+                    await sink.write(out)
+                if relay.done and not exchange.recorded:
+                    await self._end(exchange, opened, relay, sink)
+                chunk = await anext(opened.chunks, None)
+        except UpstreamError as error:
+            fault = error.fault
+        except asyncio.CancelledError:
+            self._note_stream(exchange, opened, relay, "client_left")
+            raise
+        if not exchange.recorded:
+            await self._end(exchange, opened, relay, sink, fault)
+
+    async def _end(
+        self,
+        exchange: Exchange,
+        opened: _Opened,
+        relay: Relay,
+        sink: Sink,
+        fault: Fault | None = None,
+    ) -> None:
+        """Record a stream that is over, then say so."""
+        rest = relay.finish()
+        if fault is None and not relay.complete:
+            fault = "cut"
+        self._note_stream(exchange, opened, relay, fault)
+        self._record(exchange)
+        await sink.end(rest if fault is None else rest + _broken_off(exchange, fault))
+
+    def _note_stream(
+        self, exchange: Exchange, opened: _Opened, relay: Relay, fault: Fault | None
+    ) -> None:
+        if exchange.recorded:
+            return
+        exchange.finish, exchange.fault = relay.finish_reason, fault
+        opened.attempted.end(
+            status=opened.reply.status,
+            fault=fault,
+            usage=billed(exchange, relay.usage, relay.output_bytes),
+        )
+
+    def _keep_pin(self, exchange: Exchange, decision: Decision) -> None:
+        """What a fallback moved stays moved: its tool loop must go on where it began."""
+        if decision.reason != "fallback" or "tools" not in exchange.facts.capabilities:
+            return
+        key = self._conversation(exchange)
+        if key is not None:
+            self._services.cache.put_pin(key, decision.model)
+
+    def _record(self, exchange: Exchange) -> None:
+        """Write the entry, once."""
+        if exchange.recorded:
+            return
+        exchange.recorded = True
+        services = self._services
+        decision = exchange.decision or undecided(services.table)
+        services.record(entry_of(exchange, decision, services))
+
+
+def _malformed(model: ModelId, what: str) -> UpstreamError:
+    return UpstreamError(f"{model} answered with {what}", fault="malformed")
+
+
+def _broken_off(exchange: Exchange, fault: Fault) -> bytes:
+    model = exchange.decision.model if exchange.decision else ""
+    what = "fell silent" if fault == "stall" else "broke off its answer"
+    return error_event(f"{model} {what}; the answer is incomplete", code=f"upstream_{fault}")
