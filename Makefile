@@ -33,7 +33,7 @@ check: $(DEV_STAMP)  ## lint, format, types, import contracts, the house's rules
 fix: $(DEV_STAMP)  ## mend what lint and format can mend, and write the generated documentation
 	@$(DEV)/bin/ruff check --fix
 	@$(DEV)/bin/ruff format
-	@$(DEV)/bin/python scripts/reference.py
+	@$(DEV)/bin/python -m scripts.reference
 
 bench: $(DEV_STAMP)  ## run every benchmark, or one: ONLY=overhead
 	@for bench in benchmarks/bench_$(or $(ONLY),*).py; do $(DEV)/bin/python $$bench $(ARGS) || exit 1; done

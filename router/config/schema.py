@@ -1,6 +1,6 @@
 """The configuration tree. Every field says what it does and why its default is what it is."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
@@ -118,7 +118,7 @@ class Rule(Section, frozen=True, kw_only=True):
 class Policy(Section, frozen=True, kw_only=True):
     """`[policy]`: from verdict to tier."""
 
-    by: Annotated[str, Meta(pattern="^(label|success)$")] = "label"
+    by: Literal["label", "success"] = "label"
     """`label` takes the verdict's label, `success` the cut-offs below (`calibrate` writes them)."""
     needs_info_tier: Tier = "medium"
     """Who answers a prompt that lacks what anyone would need: a model that can ask well."""
@@ -198,7 +198,7 @@ class OutputRatio(Section, frozen=True, kw_only=True):
 
 
 class Model(Section, frozen=True, kw_only=True):
-    """`[model."ID"]`: one model at one host; the id is what callers and reports see."""
+    """`[model.NAME]`: one model at one host; callers and reports know it by NAME."""
 
     upstream: str
     """Name of an `[upstream.NAME]`."""
@@ -274,11 +274,18 @@ class Environment(Struct, frozen=True, kw_only=True):
     """What the environment says: places and secrets, kept apart from what may be shown."""
 
     data_dir: str = "./gearshift-data"
+    """Folder for the ledger, the spools and the registry of classifier versions."""
     redis_url: str = ""
+    """Redis that all instances share, `redis://host:6379/0`; none: each process has its own."""
     ledger_url: str = ""
+    """PostgreSQL of the ledger, `postgresql://user@host/name`; none: SQLite in the data folder."""
     config: str = ""
+    """The configuration file, where `--config` does not name one."""
     api_key: str = ""
+    """Opens `/v1/*`. None: open, and then only on localhost."""
     admin_key: str = ""
+    """Opens `/metrics`, `/dashboard` and `/admin/*`. None: open, and then only on localhost."""
     cache_secret: str = ""
+    """Keys the digests under which verdicts are cached; without it short prompts can be guessed."""
     upstream_keys: dict[str, str] = field(default_factory=dict)
     """Upstream name → its key, for the upstreams of the configuration."""
