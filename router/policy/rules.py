@@ -73,7 +73,7 @@ def apply_rules(
     Rules narrow one another; one that contradicts what earlier ones left has the last word. The
     tiers that are allowed come first in the order: the others are for when none of those can serve.
     """
-    low, high = 0, len(TIERS) - 1
+    low, high, rank = 0, len(TIERS) - 1, RANKS[tier]
     for at in matched:
         if not 0 <= at < len(rules):
             continue  # facts that were recorded under another configuration
@@ -82,8 +82,9 @@ def apply_rules(
             low, high = rule.low, rule.high
         else:
             low, high = max(low, rule.low), min(high, rule.high)
+        rank = min(max(rank, low), high)
     allowed = TIERS[low : high + 1]
-    chosen = TIERS[min(max(RANKS[tier], low), high)]
+    chosen = TIERS[rank]
     return chosen, tuple(sorted(SEARCH[chosen], key=lambda other: other not in allowed))
 
 
