@@ -89,8 +89,8 @@ def resolve(
     provider is set, else the default preset: nobody gets simulated answers by accident.
     """
     said = environment(environ)
-    config, origin = _choose(options, said, environ, sandbox)
-    keys = {} if origin == "sandbox" else _upstream_keys(config, environ)
+    config, origin, name = _choose(options, said, environ, sandbox)
+    keys = {} if origin == "sandbox" else _upstream_keys(config, environ, name)
     return Settings(
         config=msgspec.structs.replace(config, server=_server(config.server, options)),
         environment=msgspec.structs.replace(said, upstream_keys=keys),
@@ -122,20 +122,17 @@ def effective(config: Config) -> str:
 
 
 def _choose(
-    options: Options,
-    said: Environment,
-    environ: Mapping[str, str],
-    sandbox: Callable[[], Config],
-) -> tuple[Config, Origin]:
+    options: Options, said: Environment, environ: Mapping[str, str], sandbox: Callable[[], Config]
+) -> tuple[Config, Origin, str]:
+    """The configuration, what it came from, and the name of its file for messages."""
     if options.sandbox and options.config:
         raise ConfigError("--sandbox and --config exclude each other")
-    if options.sandbox:
-        return sandbox(), "sandbox"
-    if path := options.config or said.config:
-        return load(path), "file"
-    if _provider_keys(environ):
-        return load(preset_path(DEFAULT_PRESET)), "preset"
-    return sandbox(), "sandbox"
+    path = options.config or said.config
+    if options.sandbox or not (path or _provider_keys(environ)):
+        return sandbox(), "sandbox", ""
+    if path:
+        return load(path), "file", path
+    return load(preset_path(DEFAULT_PRESET)), "preset", f"preset {DEFAULT_PRESET}"
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -158,19 +155,19 @@ def _provider_keys(environ: Mapping[str, str]) -> set[str]:
     return {variable for variable in named if environ.get(variable, "").strip()}
 
 
-def _upstream_keys(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+def _upstream_keys(config: Config, environ: Mapping[str, str], name: str) -> dict[str, str]:
     """Upstream → key, for the upstreams that models use. Raises ConfigError when one is missing."""
     used = {model.upstream for model in config.model.values()}
     variables = {
-        name: upstream.key_env
-        for name, upstream in config.upstream.items()
-        if name in used and upstream.key_env
+        host: upstream.key_env
+        for host, upstream in config.upstream.items()
+        if host in used and upstream.key_env
     }
-    keys = {name: environ.get(variable, "").strip() for name, variable in variables.items()}
-    if missing := [name for name, key in keys.items() if not key]:
-        asked = " and ".join(dict.fromkeys(variables[name] for name in missing))
-        of = ", ".join(f"upstream.{name}" for name in missing)
-        raise ConfigError(f"the environment lacks {asked} (key_env of {of})")
+    keys = {host: environ.get(variable, "").strip() for host, variable in variables.items()}
+    if missing := [host for host, key in keys.items() if not key]:
+        asked = " and ".join(dict.fromkeys(variables[host] for host in missing))
+        of = ", ".join(f"upstream.{host}" for host in missing)
+        raise ConfigError(f"{name}: the environment lacks {asked} (key_env of {of})")
     return keys
 
 

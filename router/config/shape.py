@@ -22,8 +22,8 @@ SECRET_KEYS = frozenset({"api_key", "apikey", "key", "token", "secret", "passwor
 
 def shape(raw: dict[str, object]) -> Config:
     """The configuration that `raw` spells. Raises ConfigError in one sentence, without the file."""
-    for path, known in _strangers(raw, Config, ""):
-        raise ConfigError(f"unknown key `{path}`{_remedy(path, known)}")
+    for table, key, known in _strangers(raw, Config, ""):
+        raise ConfigError(f"unknown key `{join(table, key)}`{_remedy(table, key, known)}")
     try:
         return msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
@@ -55,26 +55,24 @@ def join(path: str, key: str) -> str:
     return f"{path}.{part}" if path else part
 
 
-def _strangers(value: object, kind: object, path: str) -> Iterator[tuple[str, frozenset[str]]]:
-    """Paths of keys that the tree does not know, each with the keys that it knows there."""
+def _strangers(value: object, kind: object, path: str) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Table and key of whatever the tree does not know, with the keys that it knows there."""
     names = _names(kind)
     if isinstance(value, dict) and names is not None:
-        yield from ((join(path, key), names) for key in value if key not in names)
+        yield from ((path, key, names) for key in value if key not in names)
     for inner, member, member_kind in _members(value, kind, path):
         yield from _strangers(member, member_kind, inner)
 
 
-def _remedy(path: str, known: frozenset[str]) -> str:
-    """What to do about the unknown key at `path`, where `known` keys would have been right."""
-    parent, _, key = path.rpartition(".")
-    if parent.startswith("upstream") and key in SECRET_KEYS:
+def _remedy(table: str, key: str, known: frozenset[str]) -> str:
+    """What to do about the unknown `key` of a table in which the `known` ones would be right."""
+    if table.startswith("upstream") and key in SECRET_KEYS:
         return "; secrets are never in the file: name their variable in `key_env`"
     if key in ENVIRONMENT_KEYS:
         return f"; it is set by the environment variable GEARSHIFT_{key.upper()}"
-    if near := suggest(path, [join(parent, name) for name in known]):
-        return near
-    elsewhere = [there for there in known_paths() if there.rpartition(".")[2] == key]
-    if elsewhere:
+    if near := difflib.get_close_matches(key, known, n=1):
+        return f"; did you mean `{join(table, near[0])}`?"
+    if elsewhere := [there for there in known_paths() if there.rpartition(".")[2] == key]:
         return f"; did you mean `{elsewhere[0]}`?"
     return f"; known here: {', '.join(sorted(known))}"
 
