@@ -93,7 +93,7 @@ class Chat:
         tokens = -(-len(prompt) // BYTES_PER_TOKEN)
         check_window(tokens, request.cap, persona)
         answers = tuple(
-            compose(request, persona, scenario, index) for index in range(request.n or 1)
+            compose(request, persona, scenario, index) for index in range(request.count)
         )
         cached = self._prefixes.admit(request.model, prompt)
         if scenario.cached is not None:

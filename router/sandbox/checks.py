@@ -9,6 +9,8 @@ from router.sandbox.requests import ChatRequest, Message
 
 NEAR_ZERO: Final = 0.05
 """Temperatures below this give one answer only, so `n` must be 1."""
+MOST_ANSWERS: Final = 5
+"""Kimi's bound on `n`."""
 
 
 def thinks(request: ChatRequest, persona: Persona) -> bool:
@@ -46,9 +48,9 @@ def _check_text_only(messages: Sequence[Message]) -> None:
 
 
 def _check_sampling(request: ChatRequest, persona: Persona) -> None:
-    temperature, count = request.temperature, request.n or 1
-    if count < 1:
-        raise invalid("Invalid request: n must be at least 1")
+    temperature, count = request.temperature, request.count
+    if not 1 <= count <= MOST_ANSWERS:
+        raise invalid(f"Invalid request: n must be between 1 and {MOST_ANSWERS}")
     if temperature is None:
         return
     if persona.fixed_sampling and temperature != 1:

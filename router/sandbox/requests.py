@@ -136,6 +136,11 @@ class ChatRequest(Struct, frozen=True, kw_only=True):
         return self.max_tokens
 
     @property
+    def count(self) -> int:
+        """How many answers are asked for."""
+        return 1 if self.n is None else self.n
+
+    @property
     def prompt(self) -> bytes:
         """Tools, then messages, as one run of bytes: what is counted, cached and answered."""
         tools = (tool.function for tool in self.tools or ())

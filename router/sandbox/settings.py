@@ -39,6 +39,7 @@ Quirk: TypeAlias = Literal[
 """Ways in which a good answer can be unusual."""
 
 Natural = Annotated[int, Meta(ge=0)]
+Length = Annotated[int, Meta(ge=0, le=100_000)]
 Positive = Annotated[int, Meta(gt=0)]
 Seconds = Annotated[float, Meta(ge=0.0)]
 
@@ -63,9 +64,9 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Only requests for this model are touched; empty: all."""
     delay_ms: Natural | None = None
     """Wait before the first byte; with `stall`, the length of the stall."""
-    tokens: Natural | None = None
+    tokens: Length | None = None
     """Tokens of the answer's text."""
-    reasoning: Natural | None = None
+    reasoning: Length | None = None
     """Tokens of the reasoning, for a thinking model."""
     cached: Natural | None = None
     """Input tokens reported as cached, whatever the prefix cache says."""
