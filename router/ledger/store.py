@@ -47,7 +47,7 @@ class Store:
             found = revision_of(connection)
         if found != REVISION:
             message = (
-                f"the ledger {self._name} is of revision {found or 'none'}, gearshift needs {REVISION}:"
+                f"the ledger {self._name} is of revision {found or 'none'} instead of {REVISION}:"
                 " start the service once to bring it up to date"
             )
             raise LedgerError(message)

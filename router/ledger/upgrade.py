@@ -30,7 +30,6 @@ def upgrade(place: Place, *, patience_s: float = _PATIENCE_S) -> None:
     keeps writing to it in an older form.
     """
     try:
-        place.spool.mkdir(parents=True, exist_ok=True)
         if not _is_current(place):
             with _only_writer(place, patience_s) as needed:
                 if needed:
@@ -70,6 +69,7 @@ def _only_writer(place: Place, patience_s: float) -> Iterator[bool]:
     if place.sqlite is None:
         yield True
         return
+    place.spool.mkdir(parents=True, exist_ok=True)
     lock = FileLock(place.spool / DRAIN_LOCK)
     deadline = time.monotonic() + patience_s
     while not lock.take():

@@ -1,0 +1,146 @@
+"""`gearshift report`: what the requests cost, and what they would have cost."""
+
+import sys
+import time
+from pathlib import Path
+from typing import IO, Final, Literal, TypeAlias
+
+import msgspec
+import rich_click as click
+from rich.console import Console
+
+from classifier.types import TIERS, Tier
+from router.config.load import environment, load
+from router.errors import ConfigError, LedgerError
+from router.ledger.catchup import catch_up, is_begun
+from router.ledger.facets import DIMENSIONS, Dimension, Span
+from router.ledger.place import Place, place
+from router.ledger.progress import read_lag
+from router.ledger.store import Store
+from router.report.plain import to_csv, to_json
+from router.report.since import ACCEPTED, since_us
+from router.report.summary import Question, Report, compose, read_report
+from router.report.table import to_table
+
+Form: TypeAlias = Literal["table", "json", "csv"]
+_FORMS: Final[tuple[Form, ...]] = ("table", "json", "csv")
+_WIDTH: Final = 100
+
+
+class _Options(msgspec.Struct, frozen=True, kw_only=True):
+    since: int
+    by: tuple[Dimension, ...]
+    form: Form
+    baseline: Tier | None
+    simulated: bool
+    out: str | None
+    config: str | None
+
+
+def _read_since(context: click.Context, parameter: click.Parameter, said: str) -> int:
+    try:
+        return since_us(said, time.time_ns() // 1_000)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _read_by(context: click.Context, parameter: click.Parameter, said: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in said.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in DIMENSIONS]:
+        message = f"{unknown[0]!r} is none of {', '.join(DIMENSIONS)}"
+        raise click.BadParameter(message)
+    return names
+
+
+@click.command()
+@click.option(
+    "--since", default="7d", show_default=True, callback=_read_since, help=f"Start: {ACCEPTED}."
+)
+@click.option(
+    "--by", default="", callback=_read_by, help=f"Groups, by comma: {', '.join(DIMENSIONS)}."
+)
+@click.option(
+    "--format", "form", default="table", show_default=True, type=click.Choice(_FORMS), help="Form."
+)
+@click.option(
+    "--baseline", type=click.Choice(TIERS), help="Compare with this tier.  [configured, or hard]"
+)
+@click.option("--simulated", is_flag=True, help="Show simulated money also where there is real.")
+@click.option("--out", type=click.Path(dir_okay=False), help="Write to this file.")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration of the service.")
+def report(**said: object) -> None:
+    """Show what the requests cost, and what each tier alone would have cost.
+
+    \b
+    Example:
+      gearshift report --since 24h --by model,tier
+      gearshift report --by user --format csv --out users.csv
+    """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
+    options = msgspec.convert(said, _Options)
+    try:
+        surroundings = environment()
+        home = place(surroundings.data_dir, surroundings.ledger_url)
+        question = _question(options, surroundings.config)
+        if is_begun(home):
+            _write(_read(home, question), options)
+        else:
+            _begin(home, question, options)
+    except (ConfigError, LedgerError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _question(options: _Options, configured: str) -> Question:
+    config = options.config or configured
+    return Question(
+        by=options.by,
+        # Without a file the service runs with a preset, and those compare with hard.
+        baseline=options.baseline or (load(config).baseline if config else "hard"),
+        simulated=options.simulated,
+        span=Span(since_us=options.since, until_us=time.time_ns() // 1_000),
+    )
+
+
+def _begin(home: Place, question: Question, options: _Options) -> None:
+    """Say that there is nothing yet; a program gets the empty report that it can read."""
+    people = options.form == "table"
+    click.echo(f"No ledger yet at {home.name}: it begins with the first request.", err=not people)
+    if not people:
+        _write(compose((), (), question), options)
+
+
+def _read(home: Place, question: Question) -> Report:
+    """The report; what it leaves out is said on standard error."""
+    catch_up(home)
+    lag = read_lag(home.spool)
+    if lag.entries:
+        reason = f" ({lag.trouble})" if lag.trouble else ""
+        click.echo(
+            f"{lag.entries:,} requests wait to be stored and are not in it{reason}", err=True
+        )
+    store = Store(home)
+    try:
+        return read_report(store, question)
+    finally:
+        store.close()
+
+
+def _write(report: Report, options: _Options) -> None:
+    if options.out is None:
+        _print(report, options.form, sys.stdout, width=None)
+        return
+    try:
+        with Path(options.out).open("w", encoding="utf-8", newline="") as file:
+            _print(report, options.form, file, width=_WIDTH)
+    except OSError as error:
+        message = f"{options.out} cannot be written: {error.strerror}"
+        raise click.ClickException(message) from error
+
+
+def _print(report: Report, form: Form, file: IO[str], *, width: int | None) -> None:
+    match form:
+        case "table":
+            Console(file=file, width=width).print(to_table(report))
+        case "json":
+            file.write(to_json(report))
+        case "csv":
+            file.write(to_csv(report))
