@@ -3,90 +3,25 @@
 import msgspec
 import pytest
 
-from classifier.types import Label, Probabilities, Success, Tier, Verdict, Version
+from classifier.types import Label, Tier
 from router.config.schema import Config
 from router.domain import Candidate, Capability, Decision, Dial, Facts, Modality, ModelId, Reason
 from router.policy.decision import decide
 from router.policy.obstruction import Obstruction
-from router.policy.table import PolicyTable, compile_policy
-
-CONFIG = """
-[tiers]
-easy = ["flash", "flash-spare"]
-medium = ["instruct"]
-hard = ["thinking", "thinking-spare"]
-
-[upstream.host]
-base_url = "https://api.example.com/v1"
-
-[model.flash]
-upstream = "host"
-name = "f"
-context = 100_000
-modalities = ["image"]
-
-[model.flash-spare]
-upstream = "host"
-name = "f"
-context = 400_000
-
-[model.instruct]
-upstream = "host"
-name = "i"
-context = 120_000
-capabilities = ["tools"]
-
-[model.thinking]
-upstream = "host"
-name = "t"
-context = 260_000
-max_tokens = 16_000
-min_output_tokens = 2_000
-
-[model.thinking-spare]
-upstream = "host"
-name = "t"
-context = 260_000
-max_tokens = 16_000
-min_output_tokens = 2_000
-
-[model.elsewhere]
-upstream = "host"
-name = "e"
-context = 8_000
-"""
-
-FLASH, SPARE, INSTRUCT = ModelId("flash"), ModelId("flash-spare"), ModelId("instruct")
-THINKING, THINKING_SPARE = ModelId("thinking"), ModelId("thinking-spare")
-
-
-def table(policy: str = "") -> PolicyTable:
-    return compile_policy(msgspec.toml.decode(CONFIG + policy, type=Config))
-
-
-def verdict(label: Label = "easy", *, easy: float = 0.5, medium: float = 0.5) -> Verdict:
-    return Verdict(
-        label=label,
-        probabilities=Probabilities(easy=0.25, medium=0.25, hard=0.25, needs_info=0.25),
-        success=Success(easy=easy, medium=medium, hard=max(medium, 0.9)),
-        difficulty=0.5,
-        confidence=0.25,
-        truncated=False,
-        model_version=Version("20261123-00000000"),
-    )
-
-
-def decided(verdict: Verdict | None, facts: Facts, policy: str = "") -> Decision:
-    decision = decide(verdict, facts, table(policy))
-    assert isinstance(decision, Decision), decision
-    return decision
-
-
-def summary(decision: Decision) -> tuple[Tier, ModelId, Reason]:
-    return decision.tier, decision.model, decision.reason
-
-
-PLAIN = Facts(input_tokens=1_000)
+from router.policy.table import compile_policy
+from tests.policies import (
+    CONFIG,
+    FLASH,
+    INSTRUCT,
+    PLAIN,
+    SPARE,
+    THINKING,
+    THINKING_SPARE,
+    decided,
+    summary,
+    table,
+    verdict,
+)
 
 
 @pytest.mark.parametrize(
@@ -278,64 +213,6 @@ def test_a_named_model_is_taken_at_its_word_even_outside_the_tiers() -> None:
     assert summary(decided(None, named)) == ("medium", INSTRUCT, "passthrough")
     outside = Facts(input_tokens=10, passthrough=ModelId("elsewhere"))
     assert summary(decided(None, outside)) == ("hard", ModelId("elsewhere"), "passthrough")
-
-
-def test_a_pinned_conversation_stays_with_its_model() -> None:
-    facts = Facts(input_tokens=1_000, pin=THINKING_SPARE)
-    assert summary(decided(verdict("easy"), facts)) == ("hard", THINKING_SPARE, "pinned")
-
-
-def test_a_pin_without_an_open_tool_loop_gives_way() -> None:
-    facts = Facts(input_tokens=1_000, pin=THINKING, unavailable=(THINKING,))
-    assert summary(decided(verdict("easy"), facts)) == ("easy", FLASH, "label")
-    gone = Facts(input_tokens=1_000, pin=ModelId("retired"))
-    assert summary(decided(verdict("easy"), gone)) == ("easy", FLASH, "label")
-
-
-def test_a_forced_tier_outranks_a_pin_to_another_tier_but_keeps_one_to_its_own() -> None:
-    other = Facts(input_tokens=1_000, forced="easy", pin=THINKING, open_tool_loop=True)
-    assert summary(decided(None, other)) == ("easy", FLASH, "forced")
-    own = Facts(input_tokens=1_000, forced="hard", pin=THINKING_SPARE, open_tool_loop=True)
-    assert summary(decided(None, own)) == ("hard", THINKING_SPARE, "pinned")
-
-
-LOOP = Facts(input_tokens=1_000, capabilities=("tools",), open_tool_loop=True)
-
-
-def test_an_open_tool_loop_repeats_its_tier_without_a_pin() -> None:
-    assert summary(decided(verdict("hard"), LOOP)) == ("hard", THINKING, "label")
-
-
-def test_an_open_tool_loop_that_began_beyond_its_tier_for_size_repeats_that_too() -> None:
-    facts = msgspec.structs.replace(LOOP, input_tokens=150_000)
-    assert summary(decided(verdict("medium"), facts)) == ("hard", THINKING, "context")
-
-
-@pytest.mark.parametrize("pin", [None, THINKING])
-def test_an_open_tool_loop_is_not_moved_by_an_outage(pin: ModelId | None) -> None:
-    facts = msgspec.structs.replace(LOOP, pin=pin, unavailable=(THINKING,))
-    obstruction = decide(verdict("hard"), facts, table())
-    assert isinstance(obstruction, Obstruction)
-    assert obstruction.outage
-    assert "tool loop" in obstruction.message
-    assert "thinking" in obstruction.message
-
-
-def test_a_pinned_tool_loop_that_outgrew_its_model_is_told_so() -> None:
-    facts = msgspec.structs.replace(LOOP, pin=INSTRUCT, input_tokens=150_000)
-    obstruction = decide(verdict("medium"), facts, table())
-    assert isinstance(obstruction, Obstruction)
-    assert not obstruction.outage
-    assert "165,000" in obstruction.message
-    assert "120,000" in obstruction.message
-
-
-def test_a_tool_loop_whose_model_was_taken_from_the_configuration_is_not_moved() -> None:
-    facts = msgspec.structs.replace(LOOP, pin=ModelId("retired"))
-    obstruction = decide(verdict("easy"), facts, table())
-    assert isinstance(obstruction, Obstruction)
-    assert obstruction.outage
-    assert "retired is not configured" in obstruction.message
 
 
 def test_the_version_follows_whatever_could_change_a_decision() -> None:

@@ -103,7 +103,7 @@ def servers(facts: Facts, table: PolicyTable, tiers: Sequence[Tier] = TIERS) -> 
     return [p.model for t in tiers for p in table.tiers[t] if can_serve(p, facts, table)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=_verdicts, facts=_facts, config=configs())
 def test_it_always_answers_always_alike_and_only_with_what_can_serve(
     verdict: Verdict | None, facts: Facts, config: Config
@@ -120,7 +120,7 @@ def test_it_always_answers_always_alike_and_only_with_what_can_serve(
         assert answer.outage == (answer.error().status == 503)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=_verdicts, facts=_facts, config=configs())
 def test_a_recorded_entry_decides_the_same_again(
     verdict: Verdict | None, facts: Facts, config: Config
@@ -142,7 +142,7 @@ def test_a_recorded_entry_decides_the_same_again(
     assert decide(read.decision.verdict, read.facts, compile_policy(read_config)) == decision
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=_verdicts, facts=_facts, config=configs(), tier=_tiers)
 def test_a_forced_tier_serves_or_refuses_and_never_moves(
     verdict: Verdict | None, facts: Facts, config: Config, tier: Tier
@@ -157,7 +157,7 @@ def test_a_forced_tier_serves_or_refuses_and_never_moves(
         assert not servers(facts, table, (tier,))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=_verdicts, facts=_facts, config=configs(), pin=st.sampled_from(MODELS))
 def test_an_open_tool_loop_never_leaves_its_pin(
     verdict: Verdict | None, facts: Facts, config: Config, pin: ModelId
@@ -173,7 +173,7 @@ def test_an_open_tool_loop_never_leaves_its_pin(
         assert not can_serve(table.profiles[pin], facts, table)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=_verdicts, facts=_facts, config=configs())
 def test_an_outage_never_moves_an_open_tool_loop(
     verdict: Verdict | None, facts: Facts, config: Config
@@ -187,7 +187,7 @@ def test_an_outage_never_moves_an_open_tool_loop(
         assert (now.tier, now.model, now.reason) == (up.tier, up.model, up.reason)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=_verdicts, facts=_facts, config=configs())
 def test_whoever_may_go_anywhere_is_served_if_anything_can_serve(
     verdict: Verdict | None, facts: Facts, config: Config
@@ -201,7 +201,7 @@ def test_whoever_may_go_anywhere_is_served_if_anything_can_serve(
         assert answer.outage == bool(servers(up, table))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=_verdicts, facts=_facts, config=configs())
 def test_the_reason_is_the_verdict_unless_something_stood_in_the_way(
     verdict: Verdict | None, facts: Facts, config: Config
@@ -219,7 +219,7 @@ def test_the_reason_is_the_verdict_unless_something_stood_in_the_way(
         assert expected in {obstacle_of(p, facts, table) for p in table.profiles.values()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=_verdicts, facts=_facts, config=configs(), low=_tiers, high=_tiers)
 def test_a_bound_is_kept_wherever_something_within_it_can_serve(
     verdict: Verdict | None, facts: Facts, config: Config, low: Tier, high: Tier
@@ -239,7 +239,7 @@ def test_a_bound_is_kept_wherever_something_within_it_can_serve(
         assert answer.tier in allowed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(verdict=verdicts(), config=configs(), low=_cutoffs, raised=_shares)
 def test_raising_a_cutoff_never_makes_the_tier_easier(
     verdict: Verdict, config: Config, low: Cutoffs, raised: float
