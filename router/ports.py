@@ -79,6 +79,10 @@ class Reply(Protocol):
     def content_type(self) -> str:
         """The upstream's media type, lower case."""
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the upstream says that it is a sandbox."""
+
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises UpstreamError when it stalls or is cut by the transport."""
 

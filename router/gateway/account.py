@@ -64,7 +64,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         timings=exchange.timings(),
         caller=exchange.caller(),
         cache=exchange.cache,
-        simulated=config.simulated,
+        simulated=exchange.simulated or config.simulated,
         policy_version=services.table.version,
         prompt=prompt.text if prompt is not None and config.ledger.store_prompts else None,
     )

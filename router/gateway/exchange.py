@@ -57,6 +57,8 @@ class Exchange:
         self.status = 200
         self.fault: Fault | None = None
         self.finish: str | None = None
+        self.simulated = False
+        """Whether a sandbox answered, by its own word."""
         self.begun = False
         """Whether the caller has seen a status."""
         self.recorded = False

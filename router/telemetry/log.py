@@ -3,6 +3,7 @@
 Only what an Entry holds is ever logged, and of that neither the prompt nor anything secret.
 """
 
+import logging
 import sys
 from typing import Protocol
 
@@ -67,3 +68,23 @@ def log_entry(log: Log, entry: Entry) -> None:
         key=entry.caller.key or None,
         simulated=entry.simulated,
     )
+
+
+class _Captured(logging.Handler):
+    """Records of the standard library's loggers, as events of the one log."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(level=logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, without its traceback: a traceback may quote what must not be kept."""
+        say = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        say(record.getMessage(), logger=record.name)
+
+
+def capture_logging(log: Log) -> None:
+    """Send what libraries log at WARNING and above to `log`. Once per process."""
+    root = logging.getLogger()
+    root.handlers = [_Captured(log)]
+    root.setLevel(logging.WARNING)

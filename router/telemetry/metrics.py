@@ -4,9 +4,11 @@ With several workers prometheus-client shares its values through files in the di
 PROMETHEUS_MULTIPROC_DIR, so whichever worker is scraped answers for all of them.
 """
 
+import os
 from collections import Counter as Tally
 from collections import deque
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -187,9 +189,9 @@ class _State:
 
 
 class Metrics:
-    """The meters of one process; `shared` when several processes report together."""
+    """The meters of one process; `shared` is the folder in which several processes report."""
 
-    def __init__(self, *, shared: bool, baseline: Tier) -> None:
+    def __init__(self, *, shared: Path | None, baseline: Tier) -> None:
         self._shared = shared
         self._baseline = baseline
         self._registry = CollectorRegistry()
@@ -210,8 +212,18 @@ class Metrics:
 
     def scrape(self) -> bytes:
         """The exposition text, over all workers."""
-        if not self._shared:
+        if self._shared is None:
             return generate_latest(self._registry)
+        _forget_the_dead(self._shared)
         gathered = CollectorRegistry()
-        MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]  # the library's gap
+        MultiProcessCollector(gathered, str(self._shared))  # type: ignore[no-untyped-call]  # its gap
         return generate_latest(gathered)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Drop the gauges of workers that were killed: prometheus-client leaves that to its user."""
+    for file in folder.glob("gauge_live*.db"):
+        try:
+            os.kill(int(file.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            file.unlink(missing_ok=True)

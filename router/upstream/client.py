@@ -38,6 +38,7 @@ class HttpReply:
         self._stream = cast("httpx.AsyncByteStream", response.stream)
         self.status = response.status_code
         self.content_type = response.headers.get("content-type", "").lower()
+        self.simulated = response.headers.get("x-gearshift-simulated") == "true"
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body in the pieces in which it arrives."""

@@ -1,0 +1,241 @@
+"""The composition root: settings → services → application. The only module that knows every class.
+
+settings ─┬─ classifier ─ scorer ─┐
+          ├─ cache ───────────────┤
+          ├─ policy table, prices ┼─ gateway ─ chat route ─┐
+          ├─ upstream ────────────┤                        ├─ application
+          └─ ledger ─ telemetry ──┘      system routes ────┘
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from classifier.artifact import ArtifactError, load
+from classifier.model import Classifier
+from classifier.registry import builtin, resolve
+from router.api.application import Application
+from router.api.chat import ChatRoute, Message, Receive, Send
+from router.api.door import Door
+from router.api.system import Health, Parts, system_routes
+from router.cache.choose import open_cache
+from router.config.load import Settings
+from router.config.schema import Config, Environment
+from router.domain import Entry
+from router.errors import UpstreamError
+from router.gateway.canaries import unreached_tiers
+from router.gateway.intent import names
+from router.gateway.live import Gateway
+from router.gateway.services import Services
+from router.ledger.local import LocalLedger
+from router.ledger.place import place
+from router.policy.table import compile_policy
+from router.ports import DecisionCache
+from router.prices.book import build_prices
+from router.prices.settlement import compile_lengths
+from router.sandbox.profile import with_base_url
+from router.sandbox.serve import start
+from router.sandbox.settings import IN_PROCESS_SPEED, SandboxSettings
+from router.scorer import Scorer
+from router.telemetry.log import Log, capture_logging, log_entry, open_log
+from router.telemetry.metrics import Metrics
+from router.upstream.client import HttpUpstream
+
+_PULSE_S: Final = 1.0
+
+
+class Service:
+    """One worker's application, from start-up to shutdown: plain ASGI with a lifespan."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._application: Application | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._application is not None and scope["type"] == "http":
+            await self._application(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        log = open_log()
+        capture_logging(log)
+        async with running(self._settings, log) as self._application:
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@asynccontextmanager
+async def running(settings: Settings, log: Log) -> AsyncIterator[Application]:
+    """A worker's application with everything behind it, opened in order and closed in reverse."""
+    sandbox = await start(SandboxSettings(speed=IN_PROCESS_SPEED)) if settings.sandbox else None
+    config = (
+        settings.config if sandbox is None else with_base_url(settings.config, sandbox.base_url)
+    )
+    worker = _assemble(config, settings.environment, log)
+    worker.ledger.start()
+    tasks = [asyncio.create_task(_beat(worker)), asyncio.create_task(_look_around(worker, log))]
+    try:
+        yield _application(worker, settings.environment, log)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await worker.scorer.close()
+        await worker.upstream.close()
+        await worker.cache.close()
+        # Its last drain waits for the store; the event loop may have streams to end meanwhile.
+        await asyncio.to_thread(worker.ledger.close)
+        if sandbox is not None:
+            await sandbox.stop()
+
+
+class _Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker's services."""
+
+    config: Config
+    cache: DecisionCache
+    scorer: Scorer
+    upstream: HttpUpstream
+    ledger: LocalLedger
+    metrics: Metrics
+    gateway: Gateway
+    standing: list[str]
+    """What was found wrong at the start and stays wrong."""
+
+    def pulse(self) -> None:
+        """Bring the gauges up to date."""
+        state = self.ledger.state()
+        gauges: dict[str, float] = {"ringed": state.spool.ringed, "dropped": state.spool.dropped}
+        if state.drains:
+            lag = state.lag
+            gauges |= {"behind": lag.entries, "behind_bytes": lag.bytes, "behind_s": lag.age_s}
+        self.metrics.report(self.cache.stats, gauges)
+
+    def health(self) -> Health:
+        """Whether requests can be answered, and what is worse than it should be."""
+        down = self.gateway.down
+        reasons = [*self.standing, *(f"{model} is left alone after failures" for model in down)]
+        if self.cache.degraded:
+            reasons.append(self.cache.degraded)
+        reasons += self.ledger.state().degraded
+        served = {model for tier in self.config.tiers.values() for model in tier}
+        status: Literal["ok", "degraded", "unavailable"] = "degraded" if reasons else "ok"
+        return Health(
+            status="unavailable" if served <= set(down) else status,
+            reasons=tuple(reasons),
+            model_version=self.scorer.version,
+        )
+
+
+def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
+    classifier, trouble = load_classifier(Path(environment.data_dir) / "registry")
+    secret = environment.cache_secret.encode()
+    cache = open_cache(
+        config.cache, redis_url=environment.redis_url, pin_ttl_s=config.policy.pin_ttl_s
+    )
+    scorer = Scorer(classifier, cache, config.scorer, secret=secret)
+    upstream = HttpUpstream(config, environment.upstream_keys)
+    ledger = LocalLedger(place(environment.data_dir, environment.ledger_url), config.ledger)
+    shared = metrics_folder(environment) if config.server.workers > 1 else None
+    metrics = Metrics(shared=shared, baseline=config.baseline)
+    table = compile_policy(config)
+
+    def record(entry: Entry) -> None:
+        ledger.record(entry)
+        metrics.observe(entry)
+        log_entry(log, entry)
+
+    services = Services(
+        config=config,
+        table=table,
+        scorer=scorer,
+        cache=cache,
+        upstream=upstream,
+        prices=build_prices(config, datetime.now(UTC)),
+        lengths=compile_lengths(config),
+        record=record,
+        secret=secret,
+    )
+    dead = [f"no canary reaches the {tier} tier" for tier in unreached_tiers(classifier, table)]
+    standing = [*([trouble] if trouble else []), *dead]
+    for reason in standing:
+        log.warning("degraded", reason=reason)
+    return _Worker(
+        config=config,
+        cache=cache,
+        scorer=scorer,
+        upstream=upstream,
+        ledger=ledger,
+        metrics=metrics,
+        gateway=Gateway(services),
+        standing=standing,
+    )
+
+
+def _application(worker: _Worker, environment: Environment, log: Log) -> Application:
+    limit = worker.config.server.max_body_bytes
+    door = Door(api_key=environment.api_key, admin_key=environment.admin_key)
+    parts = Parts(
+        gateway=worker.gateway,
+        door=door,
+        metrics=worker.metrics,
+        health=worker.health,
+        models=names(worker.config),
+        max_batch=worker.config.server.max_batch,
+        pulse=worker.pulse,
+    )
+    chat = ChatRoute(worker.gateway, door, log, max_body_bytes=limit)
+    return Application(chat, system_routes(parts), max_body_bytes=limit)
+
+
+async def _look_around(worker: _Worker, log: Log) -> None:
+    """Ask every host once which models it has: a retired id fails each request that names it."""
+    for name in worker.config.upstream:
+        with suppress(UpstreamError):
+            for reason in missing_models(
+                worker.config, name, await worker.upstream.list_models(name)
+            ):
+                worker.standing.append(reason)
+                log.warning("degraded", reason=reason)
+
+
+def missing_models(config: Config, upstream: str, listed: frozenset[str] | None) -> list[str]:
+    """What to say of the configured models that a host does not list; nothing if it lists none."""
+    if not listed:
+        return []
+    return [
+        f"{model} is not listed by upstream `{upstream}` as `{profile.name}`: retired or misspelt"
+        for model, profile in config.model.items()
+        if profile.upstream == upstream and profile.name not in listed
+    ]
+
+
+async def _beat(worker: _Worker) -> None:
+    """Other workers read this one's gauges from a file, so it has to write them by itself."""
+    while True:
+        worker.pulse()
+        await asyncio.sleep(_PULSE_S)
+
+
+def metrics_folder(environment: Environment) -> Path:
+    """Where the workers' metrics meet."""
+    return Path(environment.data_dir).absolute() / "metrics"
+
+
+def load_classifier(registry: Path) -> tuple[Classifier, str | None]:
+    """The promoted classifier, or the built-in one and why the promoted one cannot serve.
+
+    Raises ArtifactError when the built-in one is damaged too: then there is nothing to serve with.
+    """
+    try:
+        return load(resolve(registry)), None
+    except ArtifactError as error:
+        return load(builtin()), f"the promoted model cannot be used: {error}"

@@ -1,0 +1,123 @@
+"""`gearshift check`: configuration, canaries, and one short question to every model."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import rich_click as click
+
+from classifier.types import TIERS
+from router.app import load_classifier, missing_models
+from router.config.load import Options, Settings, effective, exposure_error, resolve
+from router.config.schema import Config
+from router.domain import ModelId
+from router.errors import UpstreamError
+from router.gateway.canaries import unreached_tiers
+from router.policy.table import compile_policy
+from router.sandbox.profile import sandbox_config, with_base_url
+from router.sandbox.serve import start
+from router.sandbox.settings import SandboxSettings
+from router.upstream.client import HttpUpstream
+from router.wire.answer import parse_answer
+
+_LEAST_TOKENS: Final = 16
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at."""
+
+    what: str
+    wrong: str | None = None
+    """Why it is not right; none when it is."""
+
+
+@click.command()
+@click.option("--config", metavar="F", help="Configuration file (TOML).")
+@click.option("--sandbox", is_flag=True, help="Check the built-in sandbox.")
+@click.option("--offline", is_flag=True, help="Send nothing to any upstream.")
+@click.option("--show", is_flag=True, help="Print the effective configuration, without secrets.")
+def check(config: str | None, sandbox: bool, offline: bool, show: bool) -> None:
+    """Validate the configuration, run the canaries, try every model with one short request.
+
+    The short requests are billed by the providers as any other: a fraction of a cent each.
+
+    \b
+    Example:
+      gearshift check --config router.toml
+    """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
+    settings = resolve(Options(config=config, sandbox=sandbox), sandbox=sandbox_config)
+    if show:
+        click.echo(effective(settings.config))
+    findings = [*look_here(settings), *([] if offline else asyncio.run(look_there(settings)))]
+    for finding in findings:
+        mark = "ok  " if finding.wrong is None else "FAIL"
+        click.echo(f"{mark} {finding.what}{f': {finding.wrong}' if finding.wrong else ''}")
+    wrong = sum(finding.wrong is not None for finding in findings)
+    if wrong:
+        raise click.ClickException(f"{wrong} of {len(findings)} checks failed")
+
+
+def look_here(settings: Settings) -> Iterator[Finding]:
+    """What can be told without a network."""
+    config = settings.config
+    yield Finding(what=f"configuration from {settings.origin}")
+    yield Finding(what="exposure", wrong=exposure_error(config, settings.environment))
+    classifier, trouble = load_classifier(Path(settings.environment.data_dir) / "registry")
+    yield Finding(what=f"classifier {classifier.version}", wrong=trouble)
+    unreached = unreached_tiers(classifier, compile_policy(config))
+    for tier in TIERS:
+        wrong = "no canary prompt is sent there by this policy" if tier in unreached else None
+        yield Finding(what=f"tier {tier} can be reached", wrong=wrong)
+
+
+async def look_there(settings: Settings) -> list[Finding]:
+    """What the hosts say: the models that they list, and one answer of each tier's models."""
+    sandbox = await start(SandboxSettings(speed=0)) if settings.sandbox else None
+    config = (
+        settings.config if sandbox is None else with_base_url(settings.config, sandbox.base_url)
+    )
+    upstream = HttpUpstream(config, settings.environment.upstream_keys)
+    try:
+        listed = [await _list(config, upstream, name) for name in config.upstream]
+        answers = [
+            await _ask(config, upstream, model, tier)
+            for tier in TIERS
+            for model in config.tiers[tier]
+        ]
+    finally:
+        await upstream.close()
+        if sandbox is not None:
+            await sandbox.stop()
+    return [*listed, *answers]
+
+
+async def _list(config: Config, upstream: HttpUpstream, name: str) -> Finding:
+    what = f"upstream {name} lists its models"
+    try:
+        missing = missing_models(config, name, await upstream.list_models(name))
+    except UpstreamError as error:
+        return Finding(what=what, wrong=str(error))
+    return Finding(what=what, wrong="; ".join(missing) or None)
+
+
+async def _ask(config: Config, upstream: HttpUpstream, model: ModelId, tier: str) -> Finding:
+    """One short question, with as small a cap as the model can live with."""
+    profile = config.model[model]
+    body = {
+        "model": profile.name,
+        "messages": [{"role": "user", "content": "Say OK."}],
+        "max_tokens": max(_LEAST_TOKENS, profile.min_output_tokens),
+        **profile.defaults,
+    }
+    what = f"tier {tier}: {model} answers"
+    try:
+        reply = await upstream.open(model, msgspec.json.encode(body), streamed=False)
+        try:
+            answer = parse_answer(await reply.read())
+        finally:
+            await reply.close()
+    except UpstreamError as error:
+        return Finding(what=what, wrong=str(error))
+    return Finding(what=what, wrong=None if answer else "its answer is no chat completion")

@@ -1,0 +1,59 @@
+"""Keys: who is let in, and what is said to who is not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.api.door import Door
+from router.errors import Unauthorized
+
+DOOR = Door(api_key="sk-api", admin_key="sk-admin")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer sk-api"},
+        {"authorization": "bearer  sk-api "},
+        {"x-api-key": "sk-api"},
+        {"authorization": "Basic abc", "x-api-key": "sk-api"},
+    ],
+)
+def test_both_headers_that_sdks_use_carry_the_key(headers: dict[str, str]) -> None:
+    assert DOOR.admit(headers) == "default"
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "missing_api_key"),
+        ({"authorization": "Bearer"}, "missing_api_key"),
+        ({"authorization": "Bearer sk-admin"}, "invalid_api_key"),
+        ({"x-api-key": "sk-apj"}, "invalid_api_key"),
+        ({"x-api-key": "sk-ap"}, "invalid_api_key"),
+        ({"x-api-key": "sk-äpi"}, "invalid_api_key"),
+    ],
+)
+def test_without_the_key_nobody_comes_in(headers: dict[str, str], code: str) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        DOOR.admit(headers)
+    assert caught.value.code == code
+    assert "sk-api" not in str(caught.value)
+
+
+def test_each_key_opens_its_own_lock() -> None:
+    DOOR.admit_admin({"x-api-key": "sk-admin"})
+    with pytest.raises(Unauthorized):
+        DOOR.admit_admin({"x-api-key": "sk-api"})
+
+
+def test_a_lock_without_a_key_is_open() -> None:
+    door = Door(api_key="", admin_key="")
+    assert door.admit({}) == ""
+    door.admit_admin({"authorization": "Bearer whatever"})
+
+
+@given(st.text().filter(lambda shown: shown.strip() != "sk-api"))
+def test_nothing_but_the_key_is_the_key(shown: str) -> None:
+    with pytest.raises(Unauthorized):
+        DOOR.admit({"x-api-key": shown})
