@@ -1,14 +1,17 @@
 """A value that fits a JSON schema: arguments of tool calls, and structured answers."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 SIMULATED: Final = "[simulated]"
 """Opens every text of the sandbox, and is every string of its structured answers."""
-_DEEPEST: Final = 12
-"""A schema may refer to itself; below this depth everything is null."""
+_DEEPEST: Final = 24
+"""Below this many steps everything is null."""
+
+Path: TypeAlias = tuple[str, ...]
+"""The steps from the root to a part: properties and references."""
 
 
 def example_json(schema: msgspec.Raw) -> str:
@@ -18,14 +21,14 @@ def example_json(schema: msgspec.Raw) -> str:
     looked at.
     """
     root = msgspec.json.decode(schema)
-    value = _example(root, root, 0)
+    value = _example(root, root, ())
     if not isinstance(value, dict):
         value = {}
     return msgspec.json.encode(value).decode()
 
 
-def _example(schema: object, root: object, depth: int) -> object:
-    if not isinstance(schema, dict) or depth > _DEEPEST:
+def _example(schema: object, root: object, path: Path) -> object:
+    if not isinstance(schema, dict) or len(path) > _DEEPEST:
         return None
     if "const" in schema:
         return schema["const"]
@@ -33,11 +36,13 @@ def _example(schema: object, root: object, depth: int) -> object:
         options = schema.get(name)
         if isinstance(options, list) and options:
             first = options[0]
-            return first if name == "enum" else _example(first, root, depth + 1)
+            return first if name == "enum" else _example(first, root, (*path, name))
     if isinstance(reference := schema.get("$ref"), str):
-        return _example(_resolve(reference, root), root, depth + 1)
+        # A schema that holds itself ends where it comes round.
+        inner = None if reference in path else _resolve(reference, root)
+        return _example(inner, root, (*path, reference))
     make = _BY_TYPE.get(_type_of(schema))
-    return make(schema, root, depth) if make else SIMULATED
+    return make(schema, root, path) if make else SIMULATED
 
 
 def _type_of(schema: Mapping[str, object]) -> str:
@@ -49,31 +54,31 @@ def _type_of(schema: Mapping[str, object]) -> str:
 
 def _resolve(reference: str, root: object) -> object:
     found = root
-    for step in reference.removeprefix("#").strip("/").split("/"):
+    for step in filter(None, reference.removeprefix("#").split("/")):
         found = found.get(step) if isinstance(found, dict) else None
     return found
 
 
-def _object(schema: Mapping[str, object], root: object, depth: int) -> object:
+def _object(schema: Mapping[str, object], root: object, path: Path) -> object:
     properties = schema.get("properties")
     if not isinstance(properties, dict):
         return {}
-    return {name: _example(inner, root, depth + 1) for name, inner in properties.items()}
+    return {name: _example(inner, root, (*path, name)) for name, inner in properties.items()}
 
 
-def _array(schema: Mapping[str, object], root: object, depth: int) -> object:
-    return [_example(schema.get("items"), root, depth + 1)] if "items" in schema else []
+def _array(schema: Mapping[str, object], root: object, path: Path) -> object:
+    return [_example(schema.get("items"), root, (*path, "items"))] if "items" in schema else []
 
 
-def _number(schema: Mapping[str, object], _root: object, _depth: int) -> object:
+def _number(schema: Mapping[str, object], _root: object, _path: Path) -> object:
     return schema.get("minimum", 1)
 
 
-_BY_TYPE: Final[Mapping[str, Callable[[Mapping[str, object], object, int], object]]] = {
+_BY_TYPE: Final[Mapping[str, Callable[[Mapping[str, object], object, Path], object]]] = {
     "object": _object,
     "array": _array,
     "integer": _number,
     "number": _number,
-    "boolean": lambda _schema, _root, _depth: True,
-    "null": lambda _schema, _root, _depth: None,
+    "boolean": lambda _schema, _root, _path: True,
+    "null": lambda _schema, _root, _path: None,
 }

@@ -10,8 +10,15 @@ ASKED = {"include_usage": True}
 LONG = "All of this text is said again and again. " * 60
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def talk() -> AsyncIterator[Talk]:
+    async with talking() as talk:
+        yield talk
+
+
+@pytest.fixture
+async def fresh() -> AsyncIterator[Talk]:
+    """A sandbox that has seen no prompt."""
     async with talking() as talk:
         yield talk
 
@@ -111,22 +118,22 @@ async def cached(talk: Talk, system: str, prompt: str, model: str = INSTRUCT) ->
     return answer.usage.cached_tokens
 
 
-async def test_a_repeated_prefix_is_cached_by_the_model_that_saw_it(talk: Talk) -> None:
-    assert await cached(talk, LONG, "One") == 0
-    assert await cached(talk, LONG, "Two") == 512
-    assert await cached(talk, LONG, "Two", model=THINKING) == 0
-    assert await cached(talk, "Be brief. " + LONG, "Two") == 0
+async def test_a_repeated_prefix_is_cached_by_the_model_that_saw_it(fresh: Talk) -> None:
+    assert await cached(fresh, LONG, "One") == 0
+    assert await cached(fresh, LONG, "Two") == 512
+    assert await cached(fresh, LONG, "Two", model=THINKING) == 0
+    assert await cached(fresh, "Be brief. " + LONG, "Two") == 0
 
 
-async def test_a_short_prompt_is_never_cached(talk: Talk) -> None:
-    assert await cached(talk, "Be brief.", "Hi") == 0
-    assert await cached(talk, "Be brief.", "Hi") == 0
+async def test_a_short_prompt_is_never_cached(fresh: Talk) -> None:
+    assert await cached(fresh, "Be brief.", "Hi") == 0
+    assert await cached(fresh, "Be brief.", "Hi") == 0
 
 
-async def test_other_tools_forfeit_the_prefix(talk: Talk) -> None:
+async def test_other_tools_forfeit_the_prefix(fresh: Talk) -> None:
     async def ask(tool: str) -> int | None:
         tools = [{"type": "function", "function": {"name": tool, "parameters": {}}}]
-        answer = await talk.ask(LONG, model=INSTRUCT, tools=tools, tool_choice="none")
+        answer = await fresh.ask(LONG, model=INSTRUCT, tools=tools, tool_choice="none")
         return answer.usage.cached_tokens if answer.usage else None
 
     assert [await ask("look"), await ask("look"), await ask("find")] == [0, 512, 0]
