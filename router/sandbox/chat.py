@@ -49,12 +49,11 @@ class Chat:
         """The script of the answer to `body`, whatever it holds."""
         try:
             request = msgspec.json.decode(body, type=ChatRequest)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return answer_refusal(invalid(f"Invalid request: {error}"))
-        try:
             return self._perform(request, self._scenario_for(request))
         except Refusal as refusal:
             return answer_refusal(refusal)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return answer_refusal(invalid(f"Invalid request: {error}"))
 
     def _scenario_for(self, request: ChatRequest) -> Scenario:
         wishes = (*self._settings.scenarios, *read_directives(request.last_user_text))

@@ -175,3 +175,11 @@ def gathered(stream: Stream, index: int) -> tuple[str, str, list[Any]]:
 @given(st.binary(max_size=200))
 def test_any_body_gets_an_answer(raw: bytes) -> None:
     assert Chat(SandboxSettings()).answer(raw).status == 400
+
+
+def test_a_bottomless_body_is_refused() -> None:
+    deep = b'{"properties":{"look":' * 5_000 + b"1" + b"}}" * 5_000
+    tools = b'[{"function":{"name":"look","parameters":' + deep + b"}}]"
+    said = b'[{"role":"user","content":"Look!"}]'
+    for raw in (b"[" * 100_000, b'{"model":"a","messages":' + said + b',"tools":' + tools + b"}"):
+        assert Chat(SandboxSettings()).answer(raw).status == 400
