@@ -19,8 +19,7 @@ BENCHMARKS = Path(targets.__file__).parents[1]
 def test_every_program_can_be_imported_and_then_does_nothing(
     program: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    module = importlib.import_module(f"benchmarks.{program.stem}")
-    assert callable(module.main)
+    importlib.import_module(f"benchmarks.{program.stem}")
     assert capfd.readouterr() == ("", "")
 
 
