@@ -1,10 +1,8 @@
 """From an exchange to its entry: what was tried, what was used, what it cost."""
 
-from classifier.types import Verdict
-from router.domain import Attempt, Decision, Entry, Facts, Fault, Usage
+from router.domain import Attempt, Decision, Entry, Fault, Usage
 from router.gateway.exchange import Exchange
 from router.gateway.services import Services
-from router.policy.obstruction import Obstruction
 from router.policy.table import PolicyTable
 from router.prices.book import Book
 from router.prices.settlement import settle
@@ -67,22 +65,6 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         simulated=exchange.simulated or config.simulated,
         policy_version=services.table.version,
         prompt=prompt.text if prompt is not None and config.ledger.store_prompts else None,
-    )
-
-
-def refused(facts: Facts, verdict: Verdict | None, obstruction: Obstruction) -> Decision:
-    """Stands in the entry of a request that no model could take: the tier that came nearest."""
-    obstacle = obstruction.obstacle
-    nearest = next(
-        (each for each in obstruction.candidates if each.obstacle == obstacle),
-        obstruction.candidates[0],
-    )
-    return Decision(
-        tier=nearest.tier,
-        model=facts.passthrough or nearest.model,
-        reason="fallback" if obstacle == "unavailable" else obstacle,
-        candidates=obstruction.candidates,
-        verdict=verdict,
     )
 
 

@@ -16,14 +16,13 @@ from classifier.features import extract
 from classifier.types import Verdict
 from router.domain import Decision, Facts, Fault, ModelId, Usage
 from router.errors import RequestError, UpstreamError
-from router.gateway.account import Attempted, billed, entry_of, refused, undecided
+from router.gateway.account import Attempted, billed, entry_of, undecided
 from router.gateway.circuits import Circuits
 from router.gateway.exchange import Exchange, Inbound
 from router.gateway.intent import intents, resolve
 from router.gateway.services import Services
 from router.keys import digest
-from router.policy.decision import decide
-from router.policy.obstruction import Obstruction
+from router.policy.decision import decide, stand_in
 from router.policy.rules import match_rules
 from router.ports import Reply, Sink
 from router.sse import Relay, error_event
@@ -80,7 +79,7 @@ class Gateway:
         """Decide a request and send nothing. Raises what `accept` and `converse` raise."""
         exchange = self.accept(inbound)
         await self._judge(exchange)
-        decision = self._decide(exchange, None)
+        decision = self._decide(exchange, exchange.facts)
         return Preview(verdict=exchange.verdict, decision=decision)
 
     async def converse(self, exchange: Exchange, sink: Sink) -> None:
@@ -141,22 +140,30 @@ class Gateway:
         prefix = prefix_digest(exchange.request)
         return None if prefix is None else digest(prefix, self._services.secret)
 
-    def _decide(self, exchange: Exchange, refusal: UpstreamError | None) -> Decision:
-        """Ask the policy. Raises `refusal`, if there was one, when nothing is left to try."""
-        decided = decide(exchange.verdict, exchange.facts, self._services.table)
-        if isinstance(decided, Obstruction):
-            if refusal is not None:
-                raise refusal
-            exchange.decision = refused(exchange.facts, exchange.verdict, decided)
-            raise decided.error()
-        exchange.decision = decided
-        return decided
+    def _decide(
+        self, exchange: Exchange, facts: Facts, refusal: UpstreamError | None = None
+    ) -> Decision:
+        """Ask the policy. Raises `refusal`, if there was one, when nothing is left to try.
+
+        The exchange keeps a decision together with the facts that it was made of.
+        """
+        decided = decide(exchange.verdict, facts, self._services.table)
+        if isinstance(decided, Decision):
+            exchange.facts, exchange.decision = facts, decided
+            return decided
+        if refusal is not None:
+            raise refusal
+        if exchange.decision is None:
+            exchange.facts = facts
+            exchange.decision = stand_in(exchange.verdict, facts, decided)
+        raise decided.error()
 
     async def _attempt(self, exchange: Exchange, run: Try[T]) -> T:
         """Let one model after the other try `run` until one begins to answer."""
         refusal: UpstreamError | None = None
+        facts = exchange.facts
         while True:
-            decision = self._decide(exchange, refusal)
+            decision = self._decide(exchange, facts, refusal)
             permit = self._circuits.enter(decision.model)
             if permit is not None:
                 try:
@@ -169,9 +176,8 @@ class Gateway:
                 else:
                     self._circuits.succeed(decision.model, permit)
                     return answer
-            exchange.facts = msgspec.structs.replace(
-                exchange.facts, unavailable=(*exchange.facts.unavailable, decision.model)
-            )
+            tried = (*facts.unavailable, decision.model)
+            facts = msgspec.structs.replace(facts, unavailable=tried)
 
     async def _try(self, exchange: Exchange, decision: Decision, run: Try[T]) -> T:
         """One attempt. One that fails, or that the caller leaves, is noted; `run` notes success."""

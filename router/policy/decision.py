@@ -60,6 +60,25 @@ def decide(verdict: Verdict | None, facts: Facts, table: PolicyTable) -> Decisio
     return _search(order, reason, looks, case)
 
 
+def stand_in(verdict: Verdict | None, facts: Facts, obstruction: Obstruction) -> Decision:
+    """The decision in the entry of a request that no model could take: the tier that came nearest.
+
+    Nothing was sent; like every decision it can be made again from what is recorded.
+    """
+    obstacle = obstruction.obstacle
+    nearest = next(
+        (each for each in obstruction.candidates if each.obstacle == obstacle),
+        obstruction.candidates[0],
+    )
+    return Decision(
+        tier=nearest.tier,
+        model=facts.passthrough or nearest.model,
+        reason=_MOVED[obstacle],
+        candidates=obstruction.candidates,
+        verdict=verdict,
+    )
+
+
 def _search(
     order: tuple[Tier, ...],
     reason: Reason,
