@@ -7,6 +7,7 @@ Best of five runs, one core, nothing else: no sockets, no scoring, no ledger.
 
 import json
 from collections.abc import Callable
+from functools import partial
 from timeit import Timer
 
 from router.config.schema import Model
@@ -84,9 +85,9 @@ def measure_requests() -> None:
     }
     for name, body in bodies.items():
         request = parse_chat(body, max_messages=5_000)
-        measure(f"parse, {name}", lambda body=body: parse_chat(body, max_messages=5_000))
-        measure(f"render, {name}", lambda request=request: render(request, PROFILE))
-        measure(f"prefix digest, {name}", lambda request=request: prefix_digest(request))
+        measure(f"parse, {name}", partial(parse_chat, body, max_messages=5_000))
+        measure(f"render, {name}", partial(render, request, PROFILE))
+        measure(f"prefix digest, {name}", partial(prefix_digest, request))
 
 
 def measure_answers() -> None:
@@ -95,15 +96,15 @@ def measure_answers() -> None:
     usage = {"prompt_tokens": 900, "completion_tokens": 1_000}
     answer = {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}
     body = json.dumps(answer).encode()
-    measure("parse answer, 4 KB", lambda: parse_answer(body))
+    measure("parse answer, 4 KB", partial(parse_answer, body))
     last = {**CHUNK, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
     total = {**CHUNK, "choices": [], "usage": usage}
     events = [make_event(CHUNK)] * 48 + [make_event(last), make_event(total), b"data: [DONE]\n\n"]
     stream = b"".join(events)
     pieces = [stream[at : at + 100] for at in range(0, len(stream), 100)]
-    measure("stream, one event a chunk: each event", lambda: relay(events), per=51)
-    measure("stream, all at once: each event", lambda: relay([stream]), per=51)
-    measure("stream, in pieces of 100 bytes: each event", lambda: relay(pieces), per=51)
+    measure("stream, one event a chunk: each event", partial(relay, events), per=51)
+    measure("stream, all at once: each event", partial(relay, [stream]), per=51)
+    measure("stream, in pieces of 100 bytes: each event", partial(relay, pieces), per=51)
 
 
 if __name__ == "__main__":

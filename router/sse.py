@@ -98,10 +98,10 @@ class Relay:
         `[DONE]` where the stream was complete, whether the upstream sent one or not. Half an event
         is left out, so that an error event can follow.
         """
-        last = bytes(self._pending)
+        last = bytes(self._pending).rstrip() + b"\n\n"
         self._pending.clear()
         whole = self._passes(last) and _read(_data_of(last)) is not None
-        rest = last.rstrip() + b"\n\n" if whole else b""
+        rest = last if whole else b""
         return rest + DONE if self.complete else rest
 
     def _feed_pieces(self, chunk: bytes) -> bytes:
@@ -149,14 +149,13 @@ class Relay:
 
 def error_event(message: str, *, code: str | None = None) -> bytes:
     """The event that ends a stream whose upstream did not: status and headers are long gone."""
-    return b"data: " + error_body(message, type=UpstreamError.type, code=code) + b"\n\n"
+    return b"data: " + error_body(message, type="upstream_error", code=code) + b"\n\n"
 
 
 def _data_of(event: bytes) -> bytes:
     """The event's data, its lines joined; empty where it is a comment or a bare field."""
-    stripped = event.rstrip()
-    if b"\n" not in stripped:
-        return stripped[5:] if stripped.startswith(b"data:") else b""
+    if event.find(b"\n", 0, -len(_ENDS[1])) < 0:
+        return event[5:] if event.startswith(b"data:") else b""
     return b"\n".join(line[5:] for line in event.splitlines() if line.startswith(b"data:"))
 
 

@@ -84,8 +84,12 @@ def said_bytes(said: Said | None) -> int:
     """UTF-8 bytes of what was written: text, reasoning once, names and arguments of tool calls."""
     if said is None:
         return 0
-    thought = said.reasoning_content or said.reasoning
-    return _text_bytes(said.content) + _text_bytes(thought) + _text_bytes(said.tool_calls)
+    size = _text_bytes(said.content) if said.content else 0
+    if thought := said.reasoning_content or said.reasoning:
+        size += _text_bytes(thought)
+    if said.tool_calls:
+        size += _text_bytes(said.tool_calls)
+    return size
 
 
 def find_usage(body: Body) -> Usage:

@@ -13,7 +13,9 @@ PAGE_LENGTH: Final = 8_192
 
 _title: Final = re.compile(r"<title[^<>]*>([^<>]+)", re.IGNORECASE).search
 _page: Final = re.compile(r"<(?:!doctype|html|head|body|title|center|h1)\b", re.IGNORECASE).search
-_hidden: Final = re.compile(r"<(script|style)\b.*?</\1", re.IGNORECASE | re.DOTALL).sub
+_hidden: Final = re.compile(
+    r"<(script|style)\b.*?(?:</\1[^<>]*>|\Z)", re.IGNORECASE | re.DOTALL
+).sub
 _tags: Final = re.compile(r"</?[a-z!][^<>]*>", re.IGNORECASE).sub
 _blanks: Final = re.compile(r"[\x00-\x20\x7f\s]+").sub
 

@@ -278,7 +278,8 @@ def _refusal(error: Exception, fields: dict[str, Raw] | None) -> BadRequest:
     if isinstance(error, RecursionError):
         return BadRequest("the body is nested too deeply")
     if not isinstance(error, msgspec.ValidationError):
-        return BadRequest(f"the body is not valid JSON: {error}")
+        reason = str(error).removeprefix("JSON is malformed: ")
+        return BadRequest(f"the body is not valid JSON: {reason}")
     what, _, path = str(error).partition(" - at `$")
     param = path.removesuffix("`").removeprefix(".")
     if missing := re.fullmatch(r"Object missing required field `(\w+)`", what):
