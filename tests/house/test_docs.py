@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from router.cli.main import gearshift
 from router.config.checks import faults
 from router.config.schema import Environment
 from router.config.shape import known_paths, shape
@@ -49,6 +50,19 @@ def test_every_target_that_a_page_names_exists(page: Path) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     named = set(re.findall(r"(?:^|[`\s])make ([a-z]+)\b(?=[`\s]|$)", "\n".join(_commands(text))))
     assert named <= TARGETS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
+    unknown = []
+    for line in "\n".join(_commands((ROOT / page).read_text(encoding="utf-8"))).splitlines():
+        called = re.match(r"[`$\s]*(?:\S*/)?gearshift ([a-z]+)([^`|#]*)", line)
+        if called:
+            command = gearshift.commands.get(called[1])
+            known = {name for one in command.params for name in one.opts} if command else set()
+            options = set(re.findall(r"(?<!\S)\[?(--[a-z-]+)", called[2])) - {"--help"}
+            unknown += [line] if command is None or not options <= known else []
+    assert unknown == []
 
 
 def _commands(text: str) -> list[str]:
