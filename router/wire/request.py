@@ -6,7 +6,6 @@ wrong shape; both answer BadRequest with the field's name. Fields that are not n
 never looked at.
 """
 
-import re
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Annotated, Final, TypeAlias
@@ -17,6 +16,7 @@ from msgspec import Meta, Raw
 from classifier.types import Turn
 from router.domain import Capability, Modality
 from router.errors import BadRequest
+from router.wire.refusal import check_text, refusal
 from router.wire.tokens import ESCAPE_EXCESS, estimate_tokens
 
 Count: TypeAlias = Annotated[int, Meta(gt=0, le=2**31 - 1)]
@@ -131,13 +131,13 @@ def parse_chat(body: bytes, *, max_messages: int) -> ChatRequest:
     Raises BadRequest for anything that is not UTF-8, not JSON, not the API's shape, or longer
     than `max_messages`.
     """
-    escaped = _check_text(body)
+    escaped = check_text(body)
     fields: dict[str, Raw] | None = None
     try:
         fields = _read_fields(body)
         read = _read_body(body)
     except (ValueError, RecursionError) as error:
-        raise _refusal(error, fields) from None
+        raise refusal(error, fields) from None
     _check_number(read.messages, max_messages)
     turns, media, hidden = _read_messages(read.messages)
     if escaped and not all(turn.text.isascii() for turn in turns):
@@ -168,11 +168,11 @@ def split_batch(body: bytes, *, max_requests: int) -> tuple[bytes, ...] | None:
     The bodies are not looked into: each gets an answer, or an error, of its own.
     Raises BadRequest where the batch itself is wrong.
     """
-    _check_text(body)
+    check_text(body)
     try:
         requests = _read_batch(body).requests
     except (ValueError, RecursionError) as error:
-        raise _refusal(error, None) from None
+        raise refusal(error, None) from None
     if requests is None:
         return None
     if not 0 < len(requests) <= max_requests:
@@ -248,45 +248,9 @@ def _read_tags(tags: list[str] | str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for tag in stripped if tag))[:HINT_TAGS]
 
 
-def _check_text(body: bytes) -> bool:
-    """Whether the body is pure ASCII, so that other letters, if any, are written as escapes.
-
-    Refuses what is not UTF-8: the JSON scanner does not look into the values that it skips.
-    """
-    if not body:
-        raise BadRequest("the body is empty; expected a JSON object")
-    if body.isascii():
-        return True
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        message = f"the body is not valid UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
-        raise BadRequest(message) from None
-    return False
-
-
 def _check_number(messages: list[_Message], most: int) -> None:
     if not messages:
         raise BadRequest("`messages` is empty; expected at least one message", param="messages")
     if len(messages) > most:
         message = f"`messages` holds {len(messages)} messages; the limit is {most}"
         raise BadRequest(message, param="messages")
-
-
-def _refusal(error: Exception, fields: dict[str, Raw] | None) -> BadRequest:
-    """What a decoder complained of, told to the caller: which field, what is there, what should."""
-    if isinstance(error, RecursionError):
-        return BadRequest("the body is nested too deeply")
-    if not isinstance(error, msgspec.ValidationError):
-        reason = str(error).removeprefix("JSON is malformed: ")
-        return BadRequest(f"the body is not valid JSON: {reason}")
-    what, _, path = str(error).partition(" - at `$")
-    param = path.removesuffix("`").removeprefix(".")
-    if missing := re.fullmatch(r"Object missing required field `(\w+)`", what):
-        param = f"{param}.{missing[1]}".removeprefix(".")
-        return BadRequest(f"`{param}` is missing", param=param)
-    what = what[0].lower() + what[1:]
-    raw = (fields or {}).get(param)
-    if raw is not None and ", got " not in what:
-        what = f"{what}, got `{bytes(raw)[:40].decode(errors='replace')}`"
-    return BadRequest(f"`{param}`: {what}" if param else f"the body: {what}", param=param or None)
