@@ -124,7 +124,7 @@ def effective(config: Config) -> str:
 def _choose(
     options: Options, said: Environment, environ: Mapping[str, str], sandbox: Callable[[], Config]
 ) -> tuple[Config, Origin, str]:
-    """The configuration, what it came from, and the name of its file for messages."""
+    """The configuration, where it comes from, and how a message about it begins."""
     if options.sandbox and options.config:
         raise ConfigError("--sandbox and --config exclude each other")
     path = options.config or said.config
@@ -132,7 +132,8 @@ def _choose(
         return sandbox(), "sandbox", ""
     if path:
         return load(path), "file", path
-    return load(preset_path(DEFAULT_PRESET)), "preset", f"preset {DEFAULT_PRESET}"
+    chosen = f"no --config is given, so preset {DEFAULT_PRESET} is used"
+    return load(preset_path(DEFAULT_PRESET)), "preset", chosen
 
 
 def _read(path: Path) -> dict[str, object]:
