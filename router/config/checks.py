@@ -113,7 +113,7 @@ def _rule(path: str, rule: Rule) -> Iterator[str]:
         yield f"`{path}.header` is written in lower case, as headers are compared"
     try:
         re.compile(rule.pattern or "")
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         yield f"`{path}.pattern` is no regular expression: {error}"
 
 

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from classifier.types import TIERS, Tier
 from router.config.schema import Rule
-from router.errors import ConfigError
 
 RANKS: Final[dict[Tier, int]] = {tier: rank for rank, tier in enumerate(TIERS)}
 
@@ -47,8 +46,18 @@ class CompiledRule(Struct, frozen=True, kw_only=True):
 
 
 def compile_rules(rules: Sequence[Rule]) -> tuple[CompiledRule, ...]:
-    """`rules`, ready to match. Raises ConfigError that names the rule which cannot be used."""
-    return tuple(_compile(rule) for rule in rules)
+    """`rules` of a checked configuration, ready to match."""
+    return tuple(
+        CompiledRule(
+            key=rule.key,
+            header=rule.header,
+            value=rule.value,
+            pattern=None if rule.pattern is None else re.compile(rule.pattern),
+            low=RANKS[rule.tier or rule.at_least or "easy"],
+            high=RANKS[rule.tier or rule.at_most or "hard"],
+        )
+        for rule in rules
+    )
 
 
 def match_rules(
@@ -86,39 +95,3 @@ def apply_rules(
     allowed = TIERS[low : high + 1]
     chosen = TIERS[rank]
     return chosen, tuple(sorted(SEARCH[chosen], key=lambda other: other not in allowed))
-
-
-def _compile(rule: Rule) -> CompiledRule:
-    low, high = _span(rule)
-    if rule.value is not None and rule.header is None:
-        raise _refusal(rule, "has a `value` but no `header` to compare it with")
-    try:
-        pattern = None if rule.pattern is None else re.compile(rule.pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise _refusal(rule, f"has a `pattern` that is no regular expression: {error}") from error
-    return CompiledRule(
-        key=rule.key,
-        header=None if rule.header is None else rule.header.lower(),
-        value=rule.value,
-        pattern=pattern,
-        low=low,
-        high=high,
-    )
-
-
-def _span(rule: Rule) -> tuple[int, int]:
-    """Ranks of the easiest and the hardest tier that `rule` allows."""
-    if rule.tier is not None:
-        if rule.at_least is not None or rule.at_most is not None:
-            raise _refusal(rule, "says `tier`, so `at_least` and `at_most` have no place in it")
-        return RANKS[rule.tier], RANKS[rule.tier]
-    if rule.at_least is None and rule.at_most is None:
-        raise _refusal(rule, "changes nothing: give it `tier`, `at_least` or `at_most`")
-    low, high = RANKS[rule.at_least or "easy"], RANKS[rule.at_most or "hard"]
-    if low > high:
-        raise _refusal(rule, f"wants at least {rule.at_least} and at most {rule.at_most}")
-    return low, high
-
-
-def _refusal(rule: Rule, trouble: str) -> ConfigError:
-    return ConfigError(f"policy.rule {rule.name!r} {trouble}")

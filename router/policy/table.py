@@ -46,10 +46,7 @@ class PolicyTable(Struct, frozen=True, kw_only=True):
 
 
 def compile_policy(config: Config) -> PolicyTable:
-    """The table of a validated configuration: every tier has models, every model a profile.
-
-    Raises ConfigError that names the rule which cannot be used.
-    """
+    """The table of a checked configuration: every tier has models, and every model a profile."""
     profiles = {
         model: _profile(model, config.tier_of(model) or "hard", settings)
         for model, settings in config.model.items()

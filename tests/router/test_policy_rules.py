@@ -1,11 +1,10 @@
-"""The operator's rules: which requests they match, what they change, and which are refused."""
+"""The operator's rules: which requests they match, and what they change."""
 
 import msgspec
 import pytest
 
 from classifier.types import Tier
 from router.config.schema import Rule
-from router.errors import ConfigError
 from router.policy.rules import CompiledRule, apply_rules, compile_rules, match_rules
 
 
@@ -22,7 +21,7 @@ tier = "hard"
 
 [[rule]]
 name = "a header, whatever it says"
-header = "X-Batch"
+header = "x-batch"
 tier = "easy"
 
 [[rule]]
@@ -102,20 +101,3 @@ def test_rules_of_another_configuration_are_passed_over() -> None:
     only = rules('[[rule]]\nname = "one"\ntier = "hard"')
     assert apply_rules(only, (7, -1), "easy")[0] == "easy"
     assert apply_rules((), (0,), "easy")[0] == "easy"
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ('pattern = "(unclosed"\ntier = "hard"', "no regular expression"),
-        ('pattern = "a{99999999999999}"\ntier = "hard"', "no regular expression"),
-        ('key = "a"', "changes nothing"),
-        ('tier = "hard"\nat_most = "hard"', "have no place"),
-        ('at_least = "hard"\nat_most = "easy"', "at least hard and at most easy"),
-        ('value = "free"\ntier = "easy"', "no `header`"),
-    ],
-)
-def test_a_rule_that_cannot_be_meant_is_refused_by_name(body: str, said: str) -> None:
-    with pytest.raises(ConfigError, match="'the odd one'") as refusal:
-        rules(f'[[rule]]\nname = "the odd one"\n{body}')
-    assert said in str(refusal.value)
