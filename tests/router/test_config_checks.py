@@ -171,7 +171,7 @@ def test_a_model_takes_no_built_in_name(name: str) -> None:
         (Rule(name="r", key="k", at_least="hard", at_most="easy"), "allows no tier"),
         (Rule(name="r", header="X-Team", tier="easy"), ".header` is written in lower case"),
         (Rule(name="r", pattern="(", tier="easy"), ".pattern` is no regular expression: missing )"),
-        (Rule(name="r", pattern="a{99999999999}", tier="easy"), ".pattern` is no regular expression"),
+        (Rule(name="r", pattern="a{99999999999}", tier="easy"), "is no regular expression: the"),
         (Rule(name="r", key="k", value="v", tier="easy"), ".value` belongs to a `header`"),
     ],
 )
