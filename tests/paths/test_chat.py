@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from openai import omit
 from openai.types.chat import ChatCompletionMessageParam
 
 from tests.routers import Router
@@ -58,7 +59,7 @@ async def test_a_stream_comes_whole_and_with_usage_only_when_asked(
         model="auto",
         messages=QUESTION,
         stream=True,
-        **({"stream_options": {"include_usage": True}} if ask_usage else {}),
+        stream_options={"include_usage": True} if ask_usage else omit,
     )
     chunks = [chunk async for chunk in stream]
     decision = stream.response.headers["x-gearshift-decision"]
