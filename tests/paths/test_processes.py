@@ -154,10 +154,10 @@ def test_listening_to_the_world_without_keys_is_refused(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_provider_key_without_the_others_stops_the_start(tmp_path: Path) -> None:
-    done = gearshift(tmp_path, "serve", NOVITA_API_KEY="sk-test")
+def test_a_key_of_another_provider_than_the_preset_s_stops_the_start(tmp_path: Path) -> None:
+    done = gearshift(tmp_path, "serve", MOONSHOT_API_KEY="sk-test")
     assert done.returncode == 1
-    assert "_API_KEY" in done.stderr
+    assert "NOVITA_API_KEY" in done.stderr
     assert "sk-test" not in done.stderr
 
 
