@@ -69,7 +69,7 @@ class Router:
         """What the policy makes of a recorded verdict and its facts."""
         verdict, facts = entry.decision.verdict, entry.facts
         decided = decide(verdict, facts, self.table)
-        return decided if isinstance(decided, Decision) else stand_in(verdict, facts, decided)
+        return decided if isinstance(decided, Decision) else stand_in(verdict, decided)
 
     def entries(self) -> list[Entry]:
         """Everything in the store now."""

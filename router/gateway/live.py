@@ -155,7 +155,7 @@ class Gateway:
             raise refusal
         if exchange.decision is None:
             exchange.facts = facts
-            exchange.decision = stand_in(exchange.verdict, facts, decided)
+            exchange.decision = stand_in(exchange.verdict, decided)
         raise decided.error()
 
     async def _attempt(self, exchange: Exchange, run: Try[T]) -> T:

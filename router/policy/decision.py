@@ -60,20 +60,15 @@ def decide(verdict: Verdict | None, facts: Facts, table: PolicyTable) -> Decisio
     return _search(order, reason, looks, case)
 
 
-def stand_in(verdict: Verdict | None, facts: Facts, obstruction: Obstruction) -> Decision:
-    """The decision in the entry of a request that no model could take: the tier that came nearest.
+def stand_in(verdict: Verdict | None, obstruction: Obstruction) -> Decision:
+    """The decision in the entry of a request that no model could take: where it wanted to go.
 
     Nothing was sent; like every decision it can be made again from what is recorded.
     """
-    obstacle = obstruction.obstacle
-    nearest = next(
-        (each for each in obstruction.candidates if each.obstacle == obstacle),
-        obstruction.candidates[0],
-    )
     return Decision(
-        tier=nearest.tier,
-        model=facts.passthrough or nearest.model,
-        reason=_MOVED[obstacle],
+        tier=obstruction.wanted.tier,
+        model=obstruction.wanted.model,
+        reason=_MOVED[obstruction.obstacle],
         candidates=obstruction.candidates,
         verdict=verdict,
     )
@@ -98,7 +93,8 @@ def _search(
             return case.choose(tier, candidate.model, _MOVED[passed] if passed else reason)
     profiles = [profile for tier in tried for profile in case.table.tiers[tier]]
     subject = _subject(case.facts)
-    return obstruct(subject, profiles, case.candidates, case.facts, case.table)
+    wanted = case.candidates[RANKS[order[0]]]
+    return obstruct(subject, wanted, profiles, case.candidates, case.facts, case.table)
 
 
 def _wish(
@@ -168,12 +164,16 @@ def _exactly(
             outage=True,
             obstacle="unavailable",
             code="model_not_configured",
+            wanted=Candidate(tier=wanted or "hard", model=model, obstacle="unavailable"),
             candidates=case.candidates,
         )
-    if obstacle_of(profile, case.facts, case.table) is not None:
-        return obstruct(subject, [profile], case.candidates, case.facts, case.table)
     within = wanted is not None and profile in case.table.tiers[wanted]
-    return case.choose(wanted if within and wanted else profile.tier, model, reason)
+    tier = wanted if within and wanted else profile.tier
+    obstacle = obstacle_of(profile, case.facts, case.table)
+    if obstacle is None:
+        return case.choose(tier, model, reason)
+    blocked = Candidate(tier=tier, model=model, obstacle=obstacle)
+    return obstruct(subject, blocked, [profile], case.candidates, case.facts, case.table)
 
 
 def _subject(facts: Facts) -> str:

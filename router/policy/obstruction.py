@@ -22,6 +22,8 @@ class Obstruction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The error's code; for a context that is too long the one that clients know."""
     param: str | None = None
     """The body field to change."""
+    wanted: Candidate
+    """The tier and the model that would have served, were it not for the obstacle."""
     candidates: tuple[Candidate, ...] = ()
 
     def error(self) -> RequestError:
@@ -46,14 +48,15 @@ _FIELDS: Final[dict[Capability, str]] = {
 
 def obstruct(
     subject: str,
+    wanted: Candidate,
     profiles: Sequence[Profile],
     candidates: tuple[Candidate, ...],
     facts: Facts,
     table: PolicyTable,
 ) -> Obstruction:
-    """The account of why none of `profiles` can serve `facts`. `subject` opens the message.
+    """The account of why none of `profiles` can serve `facts`, at `wanted` least of all.
 
-    Every profile has an obstacle, and there is at least one profile.
+    `subject` opens the message. Every profile has an obstacle, and there is at least one profile.
     """
     met: dict[Obstacle, list[Profile]] = {}
     for profile in profiles:
@@ -69,6 +72,7 @@ def obstruct(
         obstacle=main,
         code=_CODES[main],
         param=_param(main, met[main], facts),
+        wanted=wanted,
         candidates=candidates,
     )
 

@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
+from classifier.types import Tier
 from router.config.schema import Config
-from router.domain import Facts, ModelId
+from router.domain import Facts, ModelId, Reason
 from router.errors import Infeasible, Unavailable
-from router.policy.decision import decide
+from router.policy.decision import decide, stand_in
 from router.policy.obstruction import Obstruction
 from router.policy.table import compile_policy
 
@@ -126,3 +127,27 @@ def test_only_the_models_that_were_in_question_are_accused() -> None:
     obstruction = refused(Facts(input_tokens=10, forced="hard", unavailable=(SMALL, LARGE)))
     assert "large" in obstruction.message
     assert "small" not in obstruction.message
+
+
+@pytest.mark.parametrize(
+    ("facts", "tier", "model", "reason"),
+    [
+        (Facts(input_tokens=300_000), "medium", SMALL, "context"),
+        (Facts(input_tokens=300_000, forced="hard"), "hard", LARGE, "context"),
+        (Facts(input_tokens=10, passthrough=SMALL, max_tokens=1), "easy", SMALL, "max_tokens"),
+        (
+            Facts(input_tokens=10, pin=LARGE, open_tool_loop=True, unavailable=(LARGE,)),
+            "hard",
+            LARGE,
+            "fallback",
+        ),
+        (Facts(input_tokens=10, passthrough=ModelId("gone")), "hard", "gone", "fallback"),
+    ],
+)
+def test_an_entry_of_a_refused_request_says_where_it_wanted_to_go(
+    facts: Facts, tier: Tier, model: str, reason: Reason
+) -> None:
+    obstruction = refused(facts)
+    decision = stand_in(None, obstruction)
+    assert (decision.tier, decision.model, decision.reason) == (tier, model, reason)
+    assert decision.candidates == obstruction.candidates
