@@ -8,6 +8,7 @@
         ├── BadRequest        400  the caller's body is wrong
         ├── Unauthorized      401
         ├── ModelNotFound     404
+        ├── WrongMethod       405
         ├── BodyTooLarge      413
         ├── Infeasible        400  no tier can take the request
         ├── Unavailable       503  every upstream that could serve is down
@@ -62,6 +63,12 @@ class ModelNotFound(RequestError):
 
     status = 404
     type = "not_found_error"
+
+
+class WrongMethod(RequestError):
+    """The endpoint is there, but not for this HTTP method."""
+
+    status = 405
 
 
 class BodyTooLarge(RequestError):

@@ -38,7 +38,7 @@ class Application:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        if scope["path"] == CHAT_PATH and scope["method"] == "POST":
+        if scope["path"] == CHAT_PATH:
             await self._chat(scope, receive, send)
         else:
             await self._rest(scope, receive, send)  # type: ignore[arg-type]  # its own ASGI types

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from router.api.door import Door
 from router.api.failures import Failure, Headers, failure_of
-from router.errors import BodyTooLarge, RequestError
+from router.errors import BodyTooLarge, RequestError, WrongMethod
 from router.gateway.exchange import Exchange, Inbound
 from router.gateway.live import Gateway
 from router.telemetry.log import Log
@@ -88,6 +88,8 @@ class ChatRoute:
         started = perf_counter()
         sink = ChatSink(send)
         try:
+            if scope["method"] != "POST":
+                raise WrongMethod(f"Chat completions are asked for with POST, not {scope['method']}.")
             headers = read_headers(scope)
             key = self._door.admit(headers)
             body = await read_body(headers, receive, self._limit)
