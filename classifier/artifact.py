@@ -1,0 +1,191 @@
+"""A model on disk: inert files, hashed, sealed and proved at load. Never pickle.
+
+manifest.json        version, feature spec, calibration, digests of the other files, a seal
+arrays.safetensors   the encoder's tables and the forest
+vocabulary.txt       word pieces, one a line
+probes.json          prompts of our own with the verdicts that were made at training
+MODEL_CARD.md        what it learned from, how good it is, whom it fails
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from classifier.features import FEATURE_SPEC
+from classifier.forest import Forest
+from classifier.model import Calibration, Classifier
+from classifier.static import StaticEmbedder
+from classifier.types import Prompt, Verdict, Version
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+ARRAYS: Final = "arrays.safetensors"
+VOCABULARY: Final = "vocabulary.txt"
+PROBES: Final = "probes.json"
+CARD: Final = "MODEL_CARD.md"
+
+TOLERANCE: Final = 1e-3
+"""How far a probe may drift on another machine: one leaf, not another verdict."""
+
+Arrays = Mapping[str, NDArray[Any]]  # safetensors gives every dtype; the readers check theirs
+
+
+class ArtifactError(Exception):
+    """The model cannot be used; the message names the file and the fix."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an artifact says of itself."""
+
+    format: int
+    version: Version
+    feature_spec: str
+    depth: int
+    """Steps from the root to the deepest leaf of the forest."""
+    calibration: Calibration
+    files: dict[str, str]
+    """File name → SHA-256, hex."""
+    libraries: dict[str, str]
+    """Versions that it was trained with."""
+    seal: str = ""
+    """SHA-256 of this manifest with an empty seal."""
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A prompt, and the verdict that the model must give."""
+
+    prompt: Prompt
+    verdict: Verdict
+
+
+def load(path: Path) -> Classifier:
+    """The classifier in folder `path`, verified: digests, seal, feature spec, probes.
+
+    Raises ArtifactError.
+    """
+    manifest = read_manifest(path)
+    contents = {name: _verified(path / name, digest) for name, digest in manifest.files.items()}
+    for name in (ARRAYS, VOCABULARY, PROBES):
+        if name not in contents:
+            raise _damaged(path / MANIFEST, f"does not list {name}")
+    try:
+        arrays = load_arrays(contents[ARRAYS])
+        classifier = Classifier(
+            version=manifest.version,
+            embedder=StaticEmbedder.from_arrays(contents[VOCABULARY].decode().split("\n"), arrays),
+            forest=Forest.from_arrays(arrays, depth=manifest.depth),
+            calibration=manifest.calibration,
+        )
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise _damaged(path / ARRAYS, f"cannot be used: {error}") from error
+    _prove(classifier, path / PROBES, contents[PROBES])
+    return classifier
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of folder `path`, its seal and its format checked. Raises ArtifactError."""
+    file = path / MANIFEST
+    try:
+        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise _damaged(file, f"cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _damaged(file, f"is not a manifest: {error}") from error
+    if manifest.seal != _seal(manifest):
+        raise _damaged(file, "was changed after training")
+    if (manifest.format, manifest.feature_spec) != (FORMAT, FEATURE_SPEC):
+        msg = (
+            f"{file}: made as format {manifest.format}, {manifest.feature_spec}; this version of "
+            f"gearshift reads format {FORMAT}, {FEATURE_SPEC}. Train it again: gearshift train"
+        )
+        raise ArtifactError(msg)
+    return manifest
+
+
+def save(
+    path: Path,
+    classifier: Classifier,
+    *,
+    embedder: StaticEmbedder,
+    probes: tuple[Prompt, ...],
+    card: str,
+    libraries: Mapping[str, str],
+) -> None:
+    """Write `classifier` to the new folder `path`, whole or not at all."""
+    verdicts = classifier.assess_many(probes)
+    pairs = [Probe(prompt=p, verdict=v) for p, v in zip(probes, verdicts, strict=True)]
+    contents = {
+        ARRAYS: save_arrays({**embedder.arrays(), **classifier.forest.arrays()}),
+        VOCABULARY: "\n".join(embedder.pieces.vocabulary).encode(),
+        PROBES: msgspec.json.format(msgspec.json.encode(pairs)),
+        CARD: card.encode(),
+    }
+    manifest = Manifest(
+        format=FORMAT,
+        version=classifier.version,
+        feature_spec=FEATURE_SPEC,
+        depth=classifier.forest.depth,
+        calibration=classifier.calibration,
+        files={name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
+        libraries=dict(libraries),
+    )
+    manifest = msgspec.structs.replace(manifest, seal=_seal(manifest))
+    contents[MANIFEST] = msgspec.json.format(msgspec.json.encode(manifest))
+    draft = path.with_name(f".{path.name}.part")
+    draft.mkdir(parents=True, exist_ok=True)
+    for name, data in contents.items():
+        (draft / name).write_bytes(data)
+    draft.rename(path)
+
+
+def _seal(manifest: Manifest) -> str:
+    plain = msgspec.json.encode(msgspec.structs.replace(manifest, seal=""), order="sorted")
+    return hashlib.sha256(plain).hexdigest()
+
+
+def _verified(file: Path, digest: str) -> bytes:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise _damaged(file, f"cannot be read: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise _damaged(file, "does not match its digest in the manifest")
+    return data
+
+
+def _prove(classifier: Classifier, file: Path, data: bytes) -> None:
+    """Every probe must get the verdict that it got at training, but for `TOLERANCE`."""
+    try:
+        probes = msgspec.json.decode(data, type=tuple[Probe, ...])
+    except msgspec.DecodeError as error:
+        raise _damaged(file, f"is not a list of probes: {error}") from error
+    if not probes:
+        raise _damaged(file, "has no probe")
+    for number, probe in enumerate(probes, 1):
+        verdict = classifier.assess(probe.prompt)
+        if not _alike(verdict, probe.verdict):
+            raise _damaged(file, f"probe {number} gets another verdict than at training")
+
+
+def _alike(one: Verdict, other: Verdict) -> bool:
+    drift = np.subtract(_numbers(one), _numbers(other))
+    return one.label == other.label and float(np.abs(drift).max()) <= TOLERANCE
+
+
+def _numbers(verdict: Verdict) -> tuple[float, ...]:
+    values: tuple[float, ...] = msgspec.structs.astuple(verdict.probabilities)
+    return values + msgspec.structs.astuple(verdict.success)
+
+
+def _damaged(file: Path, what: str) -> ArtifactError:
+    return ArtifactError(
+        f"{file} {what}. Reinstall gearshift, or choose another version: gearshift models list"
+    )

@@ -1,0 +1,116 @@
+"""Prompt → Verdict: features, forest, calibration, and how six answers make one verdict."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.embed import Embedder
+from classifier.features import matrix, width
+from classifier.forest import Forest
+from classifier.types import LABELS, TIERS, Probabilities, Prompt, Success, Verdict, Version
+
+HEADS: Final = (
+    "needs_info",
+    "above_easy",
+    "above_medium",
+    "solved_by_easy",
+    "solved_by_medium",
+    "solved_by_hard",
+)
+"""Six yes/no questions, in the order of the forest's heads.
+
+`above_medium` is asked given `above_easy`, `solved_by_medium` given that the easy tier failed, and
+`solved_by_hard` given that both failed: so tiers are ordinal and success never falls, by
+construction.
+"""
+
+DIGITS: Final = 6
+"""Probabilities are rounded when made, so a verdict from a cache is the verdict that was made."""
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """From logits to labels; every number is learned on rows that the heads did not see."""
+
+    slope: tuple[float, ...]
+    offset: tuple[float, ...]
+    """Probability of head i = sigmoid(slope[i] * logit[i] + offset[i])."""
+    needs_info: float
+    """Cut-off: at or above it the label is needs_info."""
+
+
+class Classifier:
+    """A loaded model. Immutable after construction, so threads may share it."""
+
+    def __init__(
+        self, *, version: Version, embedder: Embedder, forest: Forest, calibration: Calibration
+    ) -> None:
+        """Raises ValueError where the parts do not fit each other."""
+        heads = (len(forest.first), len(calibration.slope), len(calibration.offset))
+        if heads != (len(HEADS),) * 3:
+            msg = f"{len(HEADS)} heads are needed, not {heads}"
+            raise ValueError(msg)
+        if forest.feature.max(initial=0) >= width(embedder):
+            msg = f"the forest reads feature {forest.feature.max()} of {width(embedder)}"
+            raise ValueError(msg)
+        self.version = version
+        self.embedder = embedder
+        self.forest = forest
+        self.calibration = calibration
+        self._slope = np.array(calibration.slope)
+        self._offset = np.array(calibration.offset)
+
+    def assess(self, prompt: Prompt) -> Verdict:
+        """How hard `prompt` is. Deterministic; the same alone and in a batch."""
+        return self._judge(prompt, matrix((prompt,), self.embedder)[0])
+
+    def assess_many(self, prompts: Sequence[Prompt]) -> list[Verdict]:
+        """A verdict for each prompt, in order."""
+        return [self.assess(prompt) for prompt in prompts]
+
+    def _judge(self, prompt: Prompt, row: NDArray[np.float32]) -> Verdict:
+        answers = sigmoid(self._slope * self.forest.logits(row) + self._offset).tolist()
+        probabilities, difficulty = _tiers(answers)
+        chances = (probabilities.easy, probabilities.medium, probabilities.hard)
+        if probabilities.needs_info >= self.calibration.needs_info:
+            label, confidence = LABELS[-1], probabilities.needs_info
+        else:
+            confidence = max(chances)
+            label = TIERS[chances.index(confidence)]
+        return Verdict(
+            label=label,
+            probabilities=probabilities,
+            success=_success(answers),
+            difficulty=difficulty,
+            confidence=confidence,
+            truncated=prompt.truncated,
+            model_version=self.version,
+        )
+
+
+def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + e^-x), without overflow for any finite x."""
+    return 0.5 * (1.0 + np.tanh(0.5 * logits))
+
+
+def _tiers(answers: list[float]) -> tuple[Probabilities, float]:
+    lacking, above_easy, above_medium = answers[:3]
+    answerable = 1.0 - lacking
+    hard = above_easy * above_medium
+    medium = above_easy - hard
+    probabilities = Probabilities(
+        easy=round(answerable * (1.0 - above_easy), DIGITS),
+        medium=round(answerable * medium, DIGITS),
+        hard=round(answerable * hard, DIGITS),
+        needs_info=round(lacking, DIGITS),
+    )
+    return probabilities, round(0.5 * medium + hard, DIGITS)
+
+
+def _success(answers: list[float]) -> Success:
+    easy, by_medium, by_hard = answers[3:]
+    medium = easy + (1.0 - easy) * by_medium
+    hard = medium + (1.0 - medium) * by_hard
+    return Success(easy=round(easy, DIGITS), medium=round(medium, DIGITS), hard=round(hard, DIGITS))
