@@ -36,7 +36,8 @@ fix: $(DEV_STAMP)  ## mend what lint and format can mend, and write the generate
 	@$(DEV)/bin/python -m scripts.reference
 
 bench: $(DEV_STAMP)  ## run every benchmark, or one: ONLY=overhead
-	@for bench in benchmarks/bench_$(or $(ONLY),*).py; do $(DEV)/bin/python $$bench $(ARGS) || exit 1; done
+	@for bench in $(basename $(notdir $(wildcard benchmarks/bench_$(or $(ONLY),*).py))); do \
+	    $(DEV)/bin/python -m benchmarks.$$bench $(ARGS) || exit 1; done
 
 train: EXTRAS = train
 train: setup  ## train a classifier version into the registry (ARGS="--data F --registry DIR")
