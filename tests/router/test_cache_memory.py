@@ -16,11 +16,11 @@ from tests.verdicts import Clock, verdict
 KEY, OTHER = b"k" * 16, b"o" * 16
 
 operations = st.lists(
-    st.tuples(st.sampled_from(["get", "put"]), st.integers(min_value=0, max_value=9)), max_size=60
+    st.tuples(st.sampled_from(["get", "put"]), st.integers(min_value=0, max_value=4)), max_size=60
 )
 
 
-@given(capacity=st.integers(min_value=0, max_value=5), steps=operations)
+@given(capacity=st.integers(min_value=0, max_value=3), steps=operations)
 def test_the_least_recently_used_goes_first(
     capacity: int, steps: Sequence[tuple[str, int]]
 ) -> None:
@@ -38,6 +38,15 @@ def test_the_least_recently_used_goes_first(
         used = [*(each for each in used if each != number), number]
         used = used[len(used) - capacity :] if len(used) > capacity else used
         assert len(lru) == len(used)
+
+
+def test_use_saves_an_entry_from_going() -> None:
+    lru = Lru[int](2)
+    lru.put(b"old", 1, ttl_s=60)
+    lru.put(b"new", 2, ttl_s=60)
+    lru.get(b"old")
+    lru.put(b"newest", 3, ttl_s=60)
+    assert (lru.get(b"old"), lru.get(b"new"), lru.get(b"newest")) == (1, None, 3)
 
 
 def test_a_verdict_lives_for_its_time_and_use_does_not_prolong_it() -> None:

@@ -110,18 +110,26 @@ async def test_answers_are_not_mixed_up_when_many_ask_at_once(server: RedisServe
     assert found[1::2] == [None] * 200
 
 
-async def test_who_stops_waiting_does_not_shift_the_answers(server: RedisServer) -> None:
+@pytest.mark.parametrize("turns", [1, 5])
+async def test_who_stops_waiting_does_not_shift_the_answers(
+    server: RedisServer, turns: int
+) -> None:
+    """After one turn of the loop the commands wait; after five they are sent, and not answered."""
     async with shared(server.url) as cache:
         for number in range(10):
             cache.put(bytes([number]) * 16, verdict(number / 10))
+        await cache.flush()
+        server.pause()
         asking = [asyncio.create_task(cache.get(bytes([number]) * 16)) for number in range(10)]
-        await asyncio.sleep(0)  # they have asked; no answer can have come
+        for _ in range(turns):
+            await asyncio.sleep(0)
         for task in asking[:5]:
             task.cancel()
-        assert await asyncio.gather(*asking[5:]) == [
-            verdict(number / 10) for number in range(5, 10)
-        ]
+        server.resume()
+        found = await asyncio.gather(*asking[5:])
+        assert found == [verdict(number / 10) for number in range(5, 10)]
         assert await cache.get(b"\0" * 16) == verdict(0.0)
+        assert not cache.stats.errors
 
 
 @pytest.mark.parametrize("value", [b"", b"\xc1", b"plain text", b"\x80", b"\x81\xa5label\xa4soso"])

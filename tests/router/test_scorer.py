@@ -235,17 +235,37 @@ async def test_a_new_classifier_takes_over_without_a_request_lost() -> None:
         await scorer.close()
 
 
-async def test_close_waits_for_what_is_under_way_but_not_for_ever() -> None:
+async def test_close_lets_those_who_wait_have_their_verdicts() -> None:
+    one_thread = Settings(timeout_ms=20_000, inline_chars=20, threads=1, queue=1)
+    with held() as assessor:
+        scorer = Scorer(assessor, memory(), one_thread)
+        asked = [prompt(f"{LONG.text} {number}") for number in range(2)]
+        asking = [asyncio.create_task(scorer.score(each)) for each in asked]
+        await until(lambda: scorer.stats.queued == 2)
+        closing = asyncio.create_task(scorer.close())
+        await asyncio.sleep(0)
+        assessor.go.set()
+        await closing
+        scored = await asyncio.gather(*asking)
+        assert [each.verdict for each in scored] == [assessor.expected(each) for each in asked]
+
+
+async def test_close_does_not_wait_for_ever_and_those_who_do_get_no_verdict() -> None:
     with held() as assessor:
         scorer = Scorer(assessor, memory(), HASTY)
-        asking = [
-            asyncio.create_task(scorer.score(prompt(f"{LONG.text} {number}")))
-            for number in range(2)
-        ]
+        running, queued = prompt(f"{LONG.text} 1"), prompt(f"{LONG.text} 2")
+        early = [asyncio.create_task(scorer.score(each)) for each in (running, queued)]
         await until(lambda: scorer.stats.queued == 2)
-        await scorer.close()
-        assert {each.trouble for each in await asyncio.gather(*asking)} == {"timeout"}
-        assert (await scorer.score(LONG)).verdict is None
+        closing = asyncio.create_task(scorer.close())
+        scored = await asyncio.gather(*early)
+        assert [each.trouble for each in scored] == ["timeout"] * 2
+        late = asyncio.create_task(scorer.score(queued))  # still waits when the closing gives up
+        await closing
+        assert (await late).verdict is None
+        assert (await scorer.score(prompt(f"{LONG.text} 3"))).verdict is None
+        assessor.go.set()
+        await until(lambda: scorer.stats.queued == 0)
+        assert len(assessor.threads) == 1, "what was given up was scored all the same"
 
 
 async def test_two_scorers_share_through_redis(server: RedisServer) -> None:
