@@ -6,7 +6,7 @@ here, a failure falls back to another model; afterwards it is an event in the st
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
@@ -21,11 +21,11 @@ from router.gateway.circuits import Circuits
 from router.gateway.exchange import Exchange, Inbound
 from router.gateway.intent import intents, resolve
 from router.gateway.services import Services
+from router.gateway.streaming import Opened, relay_stream
 from router.keys import digest
 from router.policy.decision import decide, stand_in
 from router.policy.rules import match_rules
 from router.ports import Reply, Sink
-from router.sse import Relay, error_event
 from router.wire.answer import parse_answer
 from router.wire.render import render
 from router.wire.request import parse_chat, prefix_digest
@@ -42,15 +42,6 @@ class Preview(Struct, frozen=True, kw_only=True):
 
     verdict: Verdict | None
     decision: Decision
-
-
-class _Opened(Struct, frozen=True, kw_only=True):
-    """A stream whose first piece is here."""
-
-    reply: Reply
-    chunks: AsyncIterator[bytes]
-    first: bytes
-    attempted: Attempted
 
 
 class Gateway:
@@ -221,18 +212,17 @@ class Gateway:
         exchange.finish = answer.finish
         usage = billed(exchange, answer.usage, answer.output_bytes)
         attempted.end(status=reply.status, usage=usage)
-        self._keep_pin(exchange, decision)
         return body, reply.content_type
 
     async def _stream(self, exchange: Exchange, sink: Sink) -> None:
         """Answer piece by piece."""
         opened = await self._attempt(exchange, self._begin)
         try:
-            await self._relay(exchange, opened, sink)
+            await relay_stream(exchange, opened, sink, self._record)
         finally:
             await opened.reply.close()
 
-    async def _begin(self, exchange: Exchange, decision: Decision, attempted: Attempted) -> _Opened:
+    async def _begin(self, exchange: Exchange, decision: Decision, attempted: Attempted) -> Opened:
         """Open a stream and wait for its first piece: until then another model can take over."""
         reply = await self._open(exchange, decision)
         try:
@@ -245,67 +235,7 @@ class Gateway:
         except BaseException:
             await reply.close()
             raise
-        self._keep_pin(exchange, decision)
-        return _Opened(reply=reply, chunks=chunks, first=first, attempted=attempted)
-
-    async def _relay(self, exchange: Exchange, opened: _Opened, sink: Sink) -> None:
-        """Pass the stream on as it comes; its last piece waits until the entry is recorded."""
-        relay = Relay(show_usage=exchange.request.include_usage)
-        await sink.start()
-        exchange.begun = True
-        fault: Fault | None = None
-        try:
-            chunk: bytes | None = opened.first
-            while chunk is not None:
-                out = relay.feed(chunk)
-                if out:
-                    await sink.write(out)
-                if relay.done and not exchange.recorded:
-                    await self._end(exchange, opened, relay, sink)
-                chunk = await anext(opened.chunks, None)
-        except UpstreamError as error:
-            fault = error.fault
-        except asyncio.CancelledError:
-            self._note_stream(exchange, opened, relay, "client_left")
-            raise
-        if not exchange.recorded:
-            await self._end(exchange, opened, relay, sink, fault)
-
-    async def _end(
-        self,
-        exchange: Exchange,
-        opened: _Opened,
-        relay: Relay,
-        sink: Sink,
-        fault: Fault | None = None,
-    ) -> None:
-        """Record a stream that is over, then say so."""
-        rest = relay.finish()
-        if fault is None and not relay.complete:
-            fault = "cut"
-        self._note_stream(exchange, opened, relay, fault)
-        self._record(exchange)
-        await sink.end(rest if fault is None else rest + _broken_off(exchange, fault))
-
-    def _note_stream(
-        self, exchange: Exchange, opened: _Opened, relay: Relay, fault: Fault | None
-    ) -> None:
-        if exchange.recorded:
-            return
-        exchange.finish, exchange.fault = relay.finish_reason, fault
-        opened.attempted.end(
-            status=opened.reply.status,
-            fault=fault,
-            usage=billed(exchange, relay.usage, relay.output_bytes),
-        )
-
-    def _keep_pin(self, exchange: Exchange, decision: Decision) -> None:
-        """What a fallback moved stays moved: its tool loop must go on where it began."""
-        if decision.reason != "fallback" or "tools" not in exchange.facts.capabilities:
-            return
-        key = self._conversation(exchange)
-        if key is not None:
-            self._services.cache.put_pin(key, decision.model)
+        return Opened(reply=reply, chunks=chunks, first=first, attempted=attempted)
 
     def _record(self, exchange: Exchange) -> None:
         """Write the entry, once."""
@@ -314,14 +244,13 @@ class Gateway:
         exchange.recorded = True
         services = self._services
         decision = exchange.decision or undecided(services.table)
+        if exchange.finish == "tool_calls":
+            # The loop goes on where it began, whatever a fallback or a reload changes meanwhile.
+            key = self._conversation(exchange)
+            if key is not None:
+                services.cache.put_pin(key, decision.model)
         services.record(entry_of(exchange, decision, services))
 
 
 def _malformed(model: ModelId, what: str) -> UpstreamError:
     return UpstreamError(f"{model} answered with {what}", fault="malformed")
-
-
-def _broken_off(exchange: Exchange, fault: Fault) -> bytes:
-    model = exchange.decision.model if exchange.decision else ""
-    what = "fell silent" if fault == "stall" else "broke off its answer"
-    return error_event(f"{model} {what}; the answer is incomplete", code=f"upstream_{fault}")

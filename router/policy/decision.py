@@ -53,11 +53,14 @@ def decide(verdict: Verdict | None, facts: Facts, table: PolicyTable) -> Decisio
     if facts.passthrough is not None:
         return _exactly(facts.passthrough, "passthrough", None, case)
     wanted, reason, order = _wish(verdict, facts, table)
-    if facts.pin is not None and _binds(facts.pin, facts, table):
-        kept = _exactly(facts.pin, "pinned", wanted, case)
-        if facts.open_tool_loop or isinstance(kept, Decision):
-            return kept
-    return _search(order, reason, looks, case)
+    free = _search(order, reason, looks, case)
+    if facts.pin is None or not _binds(facts.pin, facts, table):
+        return free
+    kept = _exactly(facts.pin, "pinned", wanted, case)
+    if isinstance(kept, Obstruction):
+        return kept if facts.open_tool_loop else free
+    # A pin that changes nothing is no reason.
+    return free if isinstance(free, Decision) and free.model == kept.model else kept
 
 
 def stand_in(verdict: Verdict | None, obstruction: Obstruction) -> Decision:

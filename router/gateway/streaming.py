@@ -1,0 +1,83 @@
+"""A stream on its way to the caller: passed on as it comes, and recorded before its last byte."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from router.domain import Fault
+from router.errors import UpstreamError
+from router.gateway.account import Attempted, billed
+from router.gateway.exchange import Exchange
+from router.ports import Reply, Sink
+from router.sse import Relay, error_event
+
+Record: TypeAlias = Callable[[Exchange], None]
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A stream whose first piece is here: from now on no other model can take over."""
+
+    reply: Reply
+    chunks: AsyncIterator[bytes]
+    first: bytes
+    attempted: Attempted
+
+
+async def relay_stream(exchange: Exchange, opened: Opened, sink: Sink, record: Record) -> None:
+    """Pass the stream on into `sink`; its last piece waits until `record` has the exchange.
+
+    After `[DONE]` the upstream is read to its end, which is near: only then can the connection be
+    used again. A stream that breaks off ends in an error event: clients take silence for success.
+    """
+    relay = Relay(show_usage=exchange.request.include_usage)
+    await sink.start()
+    exchange.begun = True
+    fault: Fault | None = None
+    try:
+        chunk: bytes | None = opened.first
+        while chunk is not None:
+            out = relay.feed(chunk)
+            if out:
+                await sink.write(out)
+            if relay.done and not exchange.recorded:
+                await _end(exchange, opened, relay, sink, record)
+            chunk = await anext(opened.chunks, None)
+    except UpstreamError as error:
+        fault = error.fault
+    except asyncio.CancelledError:
+        if not exchange.recorded:
+            _note(exchange, opened, relay, "client_left")
+        raise
+    if not exchange.recorded:
+        await _end(exchange, opened, relay, sink, record, fault)
+
+
+async def _end(
+    exchange: Exchange,
+    opened: Opened,
+    relay: Relay,
+    sink: Sink,
+    record: Record,
+    fault: Fault | None = None,
+) -> None:
+    """Record a stream that is over, then say so. Nothing is missing after a finish_reason."""
+    rest = relay.finish()
+    fault = None if relay.complete else fault or "cut"
+    exchange.fault = fault
+    _note(exchange, opened, relay, fault)
+    record(exchange)
+    await sink.end(rest if fault is None else rest + _broken_off(exchange, fault))
+
+
+def _note(exchange: Exchange, opened: Opened, relay: Relay, fault: Fault | None) -> None:
+    exchange.finish = relay.finish_reason
+    usage = billed(exchange, relay.usage, relay.output_bytes)
+    opened.attempted.end(status=opened.reply.status, fault=fault, usage=usage)
+
+
+def _broken_off(exchange: Exchange, fault: Fault) -> bytes:
+    model = exchange.decision.model if exchange.decision else ""
+    what = "fell silent" if fault == "stall" else "broke off its answer"
+    return error_event(f"{model} {what}; the answer is incomplete", code=f"upstream_{fault}")
