@@ -48,7 +48,7 @@ def from_answer(
 ) -> UpstreamError:
     """The error for an answer whose status is not 2xx."""
     status = response.status_code
-    told = parse_error(body, response.headers.get("content-type", ""))
+    told = parse_error(body)
     fault = _BY_WORD.get(told.type) or _BY_WORD.get(told.code or "") or _BY_STATUS.get(status)
     fault = fault or "server"
     if fault == "auth":

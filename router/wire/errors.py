@@ -41,18 +41,16 @@ def error_body(
     return msgspec.json.encode({"error": detail})
 
 
-def parse_error(body: bytes, content_type: str = "") -> ErrorDetail:
-    """Read the body of an upstream's error answer, whatever it is. Never raises.
+def parse_error(body: bytes) -> ErrorDetail:
+    """Read the body of an upstream's error answer, whatever it is and says it is. Never raises.
 
     Understood are OpenAI's shape, `error` or `detail` as a string, FastAPI's list of details, an
     error at the top level, web pages, plain text, and nothing at all.
     """
-    if "html" not in content_type:
-        try:
-            return read_error(msgspec.json.decode(body))
-        except (ValueError, RecursionError):
-            pass
-    return ErrorDetail(message=_plain(body[:PAGE_LENGTH].decode(errors="replace")))
+    try:
+        return read_error(msgspec.json.decode(body))
+    except (ValueError, RecursionError):
+        return ErrorDetail(message=_plain(body[:PAGE_LENGTH].decode(errors="replace")))
 
 
 def read_error(value: object) -> ErrorDetail:

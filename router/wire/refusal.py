@@ -8,21 +8,17 @@ import msgspec
 from router.errors import BadRequest
 
 
-def check_text(body: bytes) -> bool:
-    """Whether the body is pure ASCII, so that other letters, if any, are written as escapes.
-
-    Refuses what is not UTF-8: the JSON scanner does not look into the values that it skips.
-    """
+def check_text(body: bytes) -> None:
+    """Refuse what is not UTF-8: the JSON scanner does not look into the values that it skips."""
     if not body:
         raise BadRequest("the body is empty; expected a JSON object")
     if body.isascii():
-        return True
+        return
     try:
         body.decode()
     except UnicodeDecodeError as error:
         message = f"the body is not valid UTF-8: byte {error.start} is 0x{body[error.start]:02x}"
         raise BadRequest(message) from None
-    return False
 
 
 def refusal(error: Exception, fields: Mapping[str, msgspec.Raw] | None) -> BadRequest:

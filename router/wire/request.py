@@ -131,7 +131,7 @@ def parse_chat(body: bytes, *, max_messages: int) -> ChatRequest:
     Raises BadRequest for anything that is not UTF-8, not JSON, not the API's shape, or longer
     than `max_messages`.
     """
-    escaped = check_text(body)
+    check_text(body)
     fields: dict[str, Raw] | None = None
     try:
         fields = _read_fields(body)
@@ -140,7 +140,7 @@ def parse_chat(body: bytes, *, max_messages: int) -> ChatRequest:
         raise refusal(error, fields) from None
     _check_number(read.messages, max_messages)
     turns, media, hidden = _read_messages(read.messages)
-    if escaped and not all(turn.text.isascii() for turn in turns):
+    if not all(turn.text.isascii() for turn in turns):
         hidden += ESCAPE_EXCESS * body.count(b"\\u")
     metadata = read.metadata or _Metadata()
     return ChatRequest(

@@ -226,6 +226,12 @@ def test_an_error_event_is_forwarded_and_read() -> None:
     assert not relay.complete
 
 
+def test_the_first_of_two_errors_is_kept() -> None:
+    _, relay = run(event(error="first"), event(error="second"))
+
+    assert relay.error == ErrorDetail(message="first")
+
+
 def test_an_error_as_a_string_is_read() -> None:
     _, relay = run(event(error="no such model"))
 
@@ -262,7 +268,7 @@ def test_done_without_its_empty_line_counts(last: bytes) -> None:
 
 
 def test_a_finished_stream_without_done_gets_one() -> None:
-    sent, relay = run(said("a", "stop"))
+    sent, relay = run(said("a", "stop"), total())
 
     assert sent == said("a", "stop") + DONE
     assert relay.complete

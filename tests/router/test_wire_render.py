@@ -51,6 +51,15 @@ def test_always_asks_a_stream_for_its_usage() -> None:
     }
 
 
+def test_stream_options_that_ask_already_keep_their_bytes() -> None:
+    options = b'{ "include_usage" :true, "x": 1e400 }'
+    body = b'{"messages":[{"role":"user"}],"model":"auto","stream":true,"stream_options":'
+
+    rendered = render(parse_chat(body + options + b"}", max_messages=1), profile())
+
+    assert rendered.endswith(b'"stream_options":' + options + b"}")
+
+
 def test_asks_nothing_of_an_answer_in_one_piece() -> None:
     assert "stream_options" not in send(profile())
     assert "stream_options" not in send(profile(), stream=False)
