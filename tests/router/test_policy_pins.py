@@ -18,9 +18,20 @@ from tests.policies import (
 )
 
 
+LOOP = Facts(input_tokens=1_000, capabilities=("tools",), open_tool_loop=True)
+
+
 def test_a_pinned_conversation_stays_with_its_model() -> None:
     facts = Facts(input_tokens=1_000, pin=THINKING_SPARE)
     assert summary(decided(verdict("easy"), facts)) == ("hard", THINKING_SPARE, "pinned")
+
+
+def test_a_pin_that_changes_nothing_is_not_the_reason() -> None:
+    facts = Facts(input_tokens=1_000, pin=THINKING)
+    assert summary(decided(verdict("hard"), facts)) == ("hard", THINKING, "label")
+    loop = msgspec.structs.replace(LOOP, pin=THINKING)
+    assert summary(decided(verdict("hard"), loop)) == ("hard", THINKING, "label")
+    assert summary(decided(verdict("easy"), loop)) == ("hard", THINKING, "pinned")
 
 
 def test_a_pin_without_an_open_tool_loop_gives_way() -> None:
@@ -35,9 +46,6 @@ def test_a_forced_tier_outranks_a_pin_to_another_tier_but_keeps_one_to_its_own()
     assert summary(decided(None, other)) == ("easy", FLASH, "forced")
     own = Facts(input_tokens=1_000, forced="hard", pin=THINKING_SPARE, open_tool_loop=True)
     assert summary(decided(None, own)) == ("hard", THINKING_SPARE, "pinned")
-
-
-LOOP = Facts(input_tokens=1_000, capabilities=("tools",), open_tool_loop=True)
 
 
 def test_an_open_tool_loop_repeats_its_tier_without_a_pin() -> None:
