@@ -11,7 +11,7 @@ from rich.console import Console
 
 from classifier.types import TIERS, Tier
 from router.config.load import environment, load
-from router.errors import ConfigError, LedgerError
+from router.errors import GearshiftError
 from router.ledger.catchup import catch_up, is_begun
 from router.ledger.facets import DIMENSIONS, Dimension, Span
 from router.ledger.place import Place, place
@@ -77,16 +77,13 @@ def report(**said: object) -> None:
       gearshift report --by user --format csv --out users.csv
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
     options = msgspec.convert(said, _Options)
-    try:
-        surroundings = environment()
-        home = place(surroundings.data_dir, surroundings.ledger_url)
-        question = _question(options, surroundings.config)
-        if is_begun(home):
-            _write(_read(home, question), options)
-        else:
-            _begin(home, question, options)
-    except (ConfigError, LedgerError) as error:
-        raise click.ClickException(str(error)) from error
+    surroundings = environment()
+    home = place(surroundings.data_dir, surroundings.ledger_url)
+    question = _question(options, surroundings.config)
+    if is_begun(home):
+        _write(_read(home, question), options)
+    else:
+        _begin(home, question, options)
 
 
 def _question(options: _Options, configured: str) -> Question:
@@ -133,7 +130,7 @@ def _write(report: Report, options: _Options) -> None:
             _print(report, options.form, file, width=_WIDTH)
     except OSError as error:
         message = f"{options.out} cannot be written: {error.strerror}"
-        raise click.ClickException(message) from error
+        raise GearshiftError(message) from error
 
 
 def _print(report: Report, form: Form, file: IO[str], *, width: int | None) -> None:
