@@ -90,13 +90,14 @@ class Relay:
         one_event = chunk.count(b"\n") == _LINES and chunk.endswith(_ENDS)
         if self._pending or not one_event:
             return self._feed_pieces(chunk)
+        self._check_length(len(chunk))
         return chunk if self._passes(chunk) else b""
 
     def finish(self) -> bytes:
         """What is to be sent after the stream's last byte, once its entry is recorded.
 
         `[DONE]` where the stream was complete, whether the upstream sent one or not. Half an event
-        is left out, so that an error event can follow.
+        is left out, so that an error event can follow. Never raises.
         """
         last = bytes(self._pending).rstrip() + b"\n\n"
         self._pending.clear()
@@ -116,12 +117,12 @@ class Relay:
         whole = bytes(pending[: ends[-1]])
         del pending[: ends[-1]]
         events = [whole[start:end] for start, end in pairwise((0, *ends))]
+        self._check_length(max(map(len, events)))
         passed = [event for event in events if self._passes(event)]
         return whole if len(passed) == len(events) else b"".join(passed)
 
     def _passes(self, event: bytes) -> bool:
         """Read one event into the tally; whether it is forwarded."""
-        self._check_length(len(event))
         data = _data_of(event)
         body = _read(data)
         if body is None:
@@ -143,6 +144,7 @@ class Relay:
 
     def _check_length(self, length: int) -> None:
         if length > self._limit:
+            self._pending.clear()
             message = f"the upstream sent an event of more than {self._limit} bytes"
             raise UpstreamError(message, fault="malformed")
 

@@ -300,6 +300,7 @@ def test_an_endless_event_is_refused(size: int) -> None:
         list(map(relay.feed, pieces))
 
     assert caught.value.fault == "malformed"
+    assert relay.finish() == b""
 
 
 def test_a_whole_event_over_the_limit_is_refused() -> None:
@@ -307,6 +308,14 @@ def test_a_whole_event_over_the_limit_is_refused() -> None:
 
     with pytest.raises(UpstreamError, match="more than 500 bytes"):
         relay.feed(said("x" * 500))
+    assert relay.finish() == b""
+
+
+def test_the_end_of_a_stream_never_raises() -> None:
+    relay = Relay(show_usage=False, event_limit=500)
+    relay.feed(b"data: " + b"x" * 494)
+
+    assert relay.finish() == b""
 
 
 def test_many_events_together_may_be_over_the_limit_of_one() -> None:
