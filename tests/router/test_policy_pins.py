@@ -17,7 +17,6 @@ from tests.policies import (
     verdict,
 )
 
-
 LOOP = Facts(input_tokens=1_000, capabilities=("tools",), open_tool_loop=True)
 
 
