@@ -1,7 +1,7 @@
 """A model on disk: inert files, hashed, sealed and proved at load. Never pickle.
 
 manifest.json        version, feature spec, calibration, digests of the other files, a seal
-arrays.safetensors   the encoder's tables and the forest
+arrays.safetensors   the encoder's tables and the heads' weights
 vocabulary.txt       word pieces, one a line
 probes.json          prompts of our own with the verdicts that were made at training
 MODEL_CARD.md        what it learned from, how good it is, whom it fails
@@ -20,7 +20,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from classifier.features import FEATURE_SPEC
-from classifier.forest import Forest
+from classifier.linear import Heads
 from classifier.model import Calibration, Classifier
 from classifier.static import StaticEmbedder
 from classifier.types import Prompt, Verdict, Version
@@ -33,7 +33,7 @@ PROBES: Final = "probes.json"
 CARD: Final = "MODEL_CARD.md"
 
 TOLERANCE: Final = 1e-3
-"""How far a probe may drift on another machine: one leaf, not another verdict."""
+"""How far a probe may drift on another machine: rounding, not another verdict."""
 
 Arrays = Mapping[str, NDArray[Any]]  # safetensors gives every dtype; the readers check theirs
 
@@ -48,8 +48,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     format: int
     version: Version
     feature_spec: str
-    depth: int
-    """Steps from the root to the deepest leaf of the forest."""
     calibration: Calibration
     files: dict[str, str]
     """File name → SHA-256, hex."""
@@ -81,7 +79,7 @@ def load(path: Path) -> Classifier:
         classifier = Classifier(
             version=manifest.version,
             embedder=StaticEmbedder.from_arrays(contents[VOCABULARY].decode().split("\n"), arrays),
-            forest=Forest.from_arrays(arrays, depth=manifest.depth),
+            heads=Heads.from_arrays(arrays),
             calibration=manifest.calibration,
         )
     except (SafetensorError, KeyError, ValueError) as error:
@@ -123,7 +121,7 @@ def save(
     verdicts = classifier.assess_many(probes)
     pairs = [Probe(prompt=p, verdict=v) for p, v in zip(probes, verdicts, strict=True)]
     contents = {
-        ARRAYS: save_arrays({**embedder.arrays(), **classifier.forest.arrays()}),
+        ARRAYS: _pack({**embedder.arrays(), **classifier.heads.arrays()}),
         VOCABULARY: "\n".join(embedder.pieces.vocabulary).encode(),
         PROBES: msgspec.json.format(msgspec.json.encode(pairs)),
         CARD: card.encode(),
@@ -132,7 +130,6 @@ def save(
         format=FORMAT,
         version=classifier.version,
         feature_spec=FEATURE_SPEC,
-        depth=classifier.forest.depth,
         calibration=classifier.calibration,
         files={name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
         libraries=dict(libraries),
@@ -144,6 +141,11 @@ def save(
     for name, data in contents.items():
         (draft / name).write_bytes(data)
     draft.rename(path)
+
+
+def _pack(arrays: Arrays) -> bytes:
+    """Contiguous first: safetensors writes the memory of a transposed array as it lies."""
+    return save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
 def _seal(manifest: Manifest) -> str:

@@ -1,51 +1,60 @@
 """The seam between text and numbers: what an encoder does, and a stand-in that needs no weights."""
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 
+class Embedding(msgspec.Struct, frozen=True, kw_only=True):
+    """A text as an encoder sees it."""
+
+    vector: NDArray[np.float32]
+    """Its meaning, shape (dims,), finite; zeros where nothing is recognised."""
+    terms: NDArray[np.int64]
+    """Which words and pairs of words it has: distinct numbers below `Embedder.terms`, rising."""
+
+
 class Embedder(Protocol):
-    """Turns text into a vector. Deterministic, safe to share between threads, never raises."""
+    """Turns text into numbers. Deterministic, safe to share between threads, never raises."""
 
     @property
     def dims(self) -> int:
         """Length of every vector."""
 
-    def embed(self, text: str) -> NDArray[np.float32]:
-        """The vector of `text`, shape (dims,), finite; zeros where nothing is recognised."""
+    @property
+    def terms(self) -> int:
+        """How many terms there are."""
+
+    def embed(self, text: str) -> Embedding:
+        """The embedding of `text`."""
 
 
 class HashEmbedder:
-    """A deterministic fake: each word adds a unit vector of its digest; the mean is given.
+    """A deterministic fake: a word's vector and its term are made from its digest.
 
     It shares no weights with any model, yet equal words make texts alike, so a training run on it
     can learn something.
     """
 
-    def __init__(self, dims: int = 16) -> None:
+    def __init__(self, dims: int = 16, terms: int = 512) -> None:
         self.dims = dims
+        self.terms = terms
 
-    def embed(self, text: str) -> NDArray[np.float32]:
-        """The mean of the words' directions, shape (dims,)."""
-        words = text.lower().split()
+    def embed(self, text: str) -> Embedding:
+        """The mean of the words' directions, and their terms."""
+        numbers = [_digest(word) for word in text.lower().split()]
         total = np.zeros(self.dims, np.float32)
-        for word in words:
-            total += self._direction(word)
-        return total / np.float32(max(1, len(words)))
+        for number in numbers:
+            noise = np.random.Generator(np.random.PCG64(number))
+            total += noise.standard_normal(self.dims, dtype=np.float32)
+        return Embedding(
+            vector=total / np.float32(max(1, len(numbers))),
+            terms=np.unique(np.array([number % self.terms for number in numbers], np.int64)),
+        )
 
-    def _direction(self, word: str) -> NDArray[np.float32]:
-        digest = blake2b(word.encode("utf-8", "replace"), digest_size=8).digest()
-        noise = np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
-        return noise.standard_normal(self.dims, dtype=np.float32)
 
-
-def embed_all(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Vectors of `texts`, shape (n, dims): one by one, so that a batch changes nothing."""
-    rows = np.empty((len(texts), embedder.dims), np.float32)
-    for row, text in zip(rows, texts, strict=True):
-        row[:] = embedder.embed(text)
-    return rows
+def _digest(word: str) -> int:
+    return int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "big")

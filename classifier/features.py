@@ -3,6 +3,7 @@
 Serving and training both go turns → `extract` → `matrix`; nothing else feeds a model.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from classifier.embed import Embedder
 from classifier.reminders import strip_reminders
-from classifier.surface import NAMES, describe
+from classifier.surface import describe
 from classifier.types import Prompt, Turn
 
 FEATURE_SPEC: Final = "gearshift-features/1"
@@ -63,23 +64,34 @@ def scored_text(prompt: Prompt) -> str:
     return f"{prompt.context}\n{prompt.text}" if prompt.context else prompt.text
 
 
-def width(embedder: Embedder) -> int:
-    """Columns of `matrix`."""
-    return embedder.dims + len(NAMES)
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt as numbers."""
+
+    vector: NDArray[np.float32]
+    """Its embedding, shape (dims,)."""
+    terms: NDArray[np.int64]
+    """Its words and pairs of words: distinct, rising."""
+    surface: NDArray[np.float32]
+    """Its measures, shape (len(classifier.surface.NAMES),)."""
+
+    @property
+    def terms_weight(self) -> float:
+        """What each term counts: their squares add up to 1, so long texts speak no louder."""
+        return 1.0 / math.sqrt(max(1, self.terms.size))
 
 
-def matrix(prompts: Sequence[Prompt], embedder: Embedder) -> NDArray[np.float32]:
-    """Features of `prompts`, shape (n, width(embedder)): the embedding, then the surface.
+def matrix(prompts: Sequence[Prompt], embedder: Embedder) -> list[Row]:
+    """`prompts` as numbers, for serving and training alike.
 
     Rows are made one by one, so a prompt has the same row alone and in any batch.
     """
-    rows = np.empty((len(prompts), width(embedder)), np.float32)
-    for row, prompt in zip(rows, prompts, strict=True):
+    rows = []
+    for prompt in prompts:
         text = scored_text(prompt)
-        row[: embedder.dims] = embedder.embed(text)
-        row[embedder.dims :] = describe(
-            text, prompt.length + len(prompt.context), truncated=prompt.truncated
-        )
+        seen = embedder.embed(text)
+        length = prompt.length + len(prompt.context)
+        surface = describe(text, length, truncated=prompt.truncated)
+        rows.append(Row(vector=seen.vector, terms=seen.terms, surface=surface))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Prompt → Verdict: features, forest, calibration, and how six answers make one verdict."""
+"""Prompt → Verdict: features, heads, calibration, and how six answers make one verdict."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.embed import Embedder
-from classifier.features import matrix, width
-from classifier.forest import Forest
+from classifier.features import Row, matrix
+from classifier.linear import Heads
 from classifier.types import LABELS, TIERS, Probabilities, Prompt, Success, Verdict, Version
 
 HEADS: Final = (
@@ -20,7 +20,7 @@ HEADS: Final = (
     "solved_by_medium",
     "solved_by_hard",
 )
-"""Six yes/no questions, in the order of the forest's heads.
+"""Six yes/no questions, in the order of the heads.
 
 `above_medium` is asked given `above_easy`, `solved_by_medium` given that the easy tier failed, and
 `solved_by_hard` given that both failed: so tiers are ordinal and success never falls, by
@@ -45,19 +45,17 @@ class Classifier:
     """A loaded model. Immutable after construction, so threads may share it."""
 
     def __init__(
-        self, *, version: Version, embedder: Embedder, forest: Forest, calibration: Calibration
+        self, *, version: Version, embedder: Embedder, heads: Heads, calibration: Calibration
     ) -> None:
         """Raises ValueError where the parts do not fit each other."""
-        heads = (len(forest.first), len(calibration.slope), len(calibration.offset))
-        if heads != (len(HEADS),) * 3:
-            msg = f"{len(HEADS)} heads are needed, not {heads}"
-            raise ValueError(msg)
-        if forest.feature.max(initial=0) >= width(embedder):
-            msg = f"the forest reads feature {forest.feature.max()} of {width(embedder)}"
+        shapes = (heads.terms.shape, heads.vector.shape, (len(calibration.slope),))
+        wanted = ((embedder.terms, len(HEADS)), (embedder.dims, len(HEADS)), (len(HEADS),))
+        if shapes != wanted:
+            msg = f"heads of shape {shapes} where the encoder needs {wanted}"
             raise ValueError(msg)
         self.version = version
         self.embedder = embedder
-        self.forest = forest
+        self.heads = heads
         self.calibration = calibration
         self._slope = np.array(calibration.slope)
         self._offset = np.array(calibration.offset)
@@ -70,8 +68,8 @@ class Classifier:
         """A verdict for each prompt, in order."""
         return [self.assess(prompt) for prompt in prompts]
 
-    def _judge(self, prompt: Prompt, row: NDArray[np.float32]) -> Verdict:
-        answers = sigmoid(self._slope * self.forest.logits(row) + self._offset).tolist()
+    def _judge(self, prompt: Prompt, row: Row) -> Verdict:
+        answers = sigmoid(self._slope * self.heads.logits(row) + self._offset).tolist()
         probabilities, difficulty = _tiers(answers)
         chances = (probabilities.easy, probabilities.medium, probabilities.hard)
         if probabilities.needs_info >= self.calibration.needs_info:
