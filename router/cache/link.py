@@ -169,7 +169,7 @@ def fault_of(error: Exception) -> CacheFault:
     match error:
         case said.TimeoutError() | TimeoutError():
             return "timeout"
-        case said.AuthenticationError() | said.AuthorizationError() | said.NoPermissionError():
+        case said.AuthenticationError() | said.AuthorizationError():
             return "auth"
         case said.OutOfMemoryError():
             return "full"

@@ -152,11 +152,11 @@ async def test_a_foreign_pin_is_none(server: RedisServer) -> None:
 
 async def test_a_value_of_another_type_harms_only_its_own_key(server: RedisServer) -> None:
     server.client().lpush(NAME, "a list")
-    async with shared(server.url, HASTY) as cache:
+    async with shared(server.url, PATIENT) as cache:
         cache.put(b"o" * 16, verdict())
-        for _ in range(HASTY.breaker_failures + 1):
+        for _ in range(PATIENT.breaker_failures + 1):
             assert await cache.get(KEY) is None
-        assert cache.stats.errors == {"reply": HASTY.breaker_failures + 1}
+        assert cache.stats.errors == {"reply": PATIENT.breaker_failures + 1}
         assert cache.degraded is None
         assert await cache.get(b"o" * 16) == verdict()
 
@@ -176,6 +176,21 @@ async def test_a_wrong_password_is_a_miss_and_is_nowhere_told(
             assert cache.degraded == f"redis at 127.0.0.1:{locked.port} is failing"
         assert "is left alone: auth" in caplog.text
         assert "wrong" not in caplog.text
+
+
+async def test_a_user_who_may_only_read_is_served_what_he_may(server: RedisServer) -> None:
+    server.client().acl_setuser(
+        "reader", enabled=True, passwords=["+pw"], keys=["*"], commands=["+get"]
+    )
+    url = f"redis://reader:pw@127.0.0.1:{server.port}/0"
+    async with shared(server.url) as writer, shared(url, PATIENT) as cache:
+        writer.put(KEY, verdict())
+        await writer.flush()
+        for _ in range(PATIENT.breaker_failures + 1):
+            cache.put(b"o" * 16, verdict())
+            await cache.flush()
+        assert cache.stats.errors == {"reply": PATIENT.breaker_failures + 1}
+        assert await cache.get(KEY) == verdict()
 
 
 async def test_the_right_password_is_let_in() -> None:
