@@ -8,6 +8,7 @@ settings ─┬─ classifier ─ scorer ─┐
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -68,6 +69,9 @@ class Service:
         log = open_log()
         capture_logging(log)
         async with running(self._settings, log) as self._application:
+            # What was made so far lives as long as the process: no collection need look at it.
+            gc.collect()
+            gc.freeze()
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

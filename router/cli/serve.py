@@ -98,6 +98,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         ws="none",
         lifespan="on",
         access_log=False,
+        proxy_headers=False,
         log_config=None,
         server_header=False,
         date_header=False,

@@ -90,10 +90,12 @@ class HttpUpstream:
         raise faults.from_answer(model, host.name, response, told)
 
     async def _send(self, host: _Host, body: bytes, *, streamed: bool) -> httpx.Response:
+        # Handed over as a stream, httpx adds no headers of its own: the transport sets those two
+        # that a body needs, and building the request costs a sixth.
         request = httpx.Request(
             "POST",
             host.chat,
-            content=body,
+            stream=httpx.ByteStream(body),
             headers=host.headers[streamed],
             extensions={"timeout": host.timeouts[streamed]},
         )

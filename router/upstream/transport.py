@@ -8,7 +8,7 @@ redirects, no cookies, no decompression, no proxies from the environment. The re
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
 
 import aiohttp
 import httpx
@@ -89,10 +89,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
         )
         with _translated():
+            # Bodies are bytes in memory, which httpx streams both ways; the sync one is cheaper.
             response = await session.request(
                 request.method,
                 url,
-                data=request.content or None,
+                data=b"".join(cast("httpx.SyncByteStream", request.stream)) or None,
                 headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
