@@ -3,6 +3,7 @@
 record DATA_DIR              records entries until killed, and says each id once it is recorded
 serve DATA_DIR URL           the same with a drainer, said to drain; ends in good order on input
 full DATA_DIR SCRIPT         records while files may grow only so much
+crowd DATA_DIR               records until a small disk is full, then makes room
 """
 
 import json
@@ -11,6 +12,7 @@ import resource
 import select
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -72,6 +74,21 @@ def _numbers() -> Iterator[int]:
         number += 1
 
 
+def crowd(data_dir: str) -> None:
+    """Fill a small disk, say how the spool is, make room, say it again."""
+    ballast = Path(data_dir) / "ballast"
+    ballast.write_bytes(bytes(448 * 1024))
+    home = place(data_dir)
+    spool = open_spool(home, ring=1_000)
+    for number in range(200):
+        spool.record(entry(number))
+    tell(msgspec.json.encode(spool.state()).decode())
+    assert len(files(home.spool)) == 1
+    ballast.unlink()
+    spool.retry()
+    tell(msgspec.json.encode(spool.state()).decode())
+
+
 def main(task: str, *words: str) -> None:
     match task:
         case "record":
@@ -80,6 +97,8 @@ def main(task: str, *words: str) -> None:
             serve(*words)
         case "full":
             full(*words)
+        case "crowd":
+            crowd(*words)
 
 
 if __name__ == "__main__":
