@@ -89,7 +89,7 @@ class ChatRoute:
         sink = ChatSink(send)
         try:
             if scope["method"] != "POST":
-                raise WrongMethod(f"Chat completions are asked for with POST, not {scope['method']}.")
+                raise WrongMethod("Chat completions are asked for with POST.")
             headers = read_headers(scope)
             key = self._door.admit(headers)
             body = await read_body(headers, receive, self._limit)

@@ -12,6 +12,7 @@ from router.gateway.account import Attempted, billed
 from router.gateway.exchange import Exchange
 from router.ports import Reply, Sink
 from router.sse import Relay, error_event
+from router.upstream.faults import fault_of
 
 Record: TypeAlias = Callable[[Exchange], None]
 
@@ -64,11 +65,15 @@ async def _end(
 ) -> None:
     """Record a stream that is over, then say so. Nothing is missing after a finish_reason."""
     rest = relay.finish()
-    fault = None if relay.complete else fault or "cut"
-    exchange.fault = fault
-    _note(exchange, opened, relay, fault)
+    if relay.error is not None:
+        # The upstream has said itself what went wrong, and that was passed on.
+        exchange.fault = fault_of(relay.error)
+    elif not relay.complete:
+        exchange.fault = fault or "cut"
+        rest += _broken_off(exchange, exchange.fault)
+    _note(exchange, opened, relay, exchange.fault)
     record(exchange)
-    await sink.end(rest if fault is None else rest + _broken_off(exchange, fault))
+    await sink.end(rest)
 
 
 def _note(exchange: Exchange, opened: Opened, relay: Relay, fault: Fault | None) -> None:

@@ -43,14 +43,11 @@ class Store:
         self._engine = open_engine(place, writing=mode == "write")
         self._entry, self._tag = _insert_statements(self._engine.dialect.name)
         self._decode = msgspec.json.Decoder(Entry).decode
-        with self._trouble(), self._engine.connect() as connection:
-            found = revision_of(connection)
-        if found != REVISION:
-            message = (
-                f"the ledger {self._name} is of revision {found or 'none'} instead of {REVISION}:"
-                " start the service once to bring it up to date"
-            )
-            raise LedgerError(message)
+        try:
+            self._check()
+        except LedgerError:
+            self.close()
+            raise
 
     def insert(self, records: Sequence[Record]) -> None:
         """Store what is not yet stored, all of `records` or none.
@@ -91,6 +88,16 @@ class Store:
     def close(self) -> None:
         """Give back the connections."""
         self._engine.dispose()
+
+    def _check(self) -> None:
+        with self._trouble(), self._engine.connect() as connection:
+            found = revision_of(connection)
+        if found != REVISION:
+            message = (
+                f"the ledger {self._name} is of revision {found or 'none'} instead of {REVISION}:"
+                " start the service once to bring it up to date"
+            )
+            raise LedgerError(message)
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

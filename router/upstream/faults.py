@@ -10,7 +10,7 @@ import httpx
 
 from router.domain import Fault, ModelId
 from router.errors import UpstreamError
-from router.wire.errors import parse_error
+from router.wire.errors import ErrorDetail, parse_error
 
 _BY_STATUS: Final[dict[int, Fault]] = {
     400: "invalid",
@@ -49,8 +49,7 @@ def from_answer(
     """The error for an answer whose status is not 2xx."""
     status = response.status_code
     told = parse_error(body)
-    fault = _BY_WORD.get(told.type) or _BY_WORD.get(told.code or "") or _BY_STATUS.get(status)
-    fault = fault or "server"
+    fault = fault_of(told, status)
     if fault == "auth":
         # The upstream's words may quote the key.
         message = f"upstream `{upstream}` refused the router's key for {model} (HTTP {status})"
@@ -63,6 +62,12 @@ def from_answer(
         retry_after_s=_retry_after(response.headers.get("retry-after")),
         code=told.code or told.type or None,
     )
+
+
+def fault_of(told: ErrorDetail, status: int = 0) -> Fault:
+    """The fault that an upstream's words mean; its status where they say nothing."""
+    word = _BY_WORD.get(told.type) or _BY_WORD.get(told.code or "")
+    return word or _BY_STATUS.get(status, "server")
 
 
 def from_transport(model: ModelId, upstream: str, error: httpx.TransportError) -> UpstreamError:

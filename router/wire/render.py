@@ -21,6 +21,8 @@ REASONING: Final = ("reasoning_content", "reasoning", "reasoning_details")
 
 _ASSISTANT: Final = Raw(b'"assistant"')
 _NULL: Final = Raw(b"null")
+_NOTHING: Final = (_NULL, Raw(b'""'), Raw(b"[]"))
+_BLANK: Final = " "
 _read_fields: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_list: Final = msgspec.json.Decoder(list[Raw]).decode
 _write: Final = msgspec.json.Encoder().encode
@@ -34,8 +36,8 @@ def render(request: ChatRequest, profile: Model, *, keep_reasoning: bool = False
     fields: dict[str, object] = {**request.fields, "model": profile.name}
     if request.stream:
         fields["stream_options"] = _ask_usage(request)
-    if not keep_reasoning:
-        fields["messages"] = _strip_reasoning(request.fields["messages"])
+    tend = _complete_reasoning if keep_reasoning else _strip_reasoning
+    fields["messages"] = tend(request.fields["messages"])
     _set_sampling(fields, request, profile)
     if profile.max_tokens and request.max_tokens is None:
         name = "max_completion_tokens" if "max_completion_tokens" in fields else "max_tokens"
@@ -86,3 +88,24 @@ def _strip_message(message: Raw) -> object:
         return message
     kept = {name: value for name, value in fields.items() if name not in REASONING}
     return kept if len(kept) < len(fields) else message
+
+
+def _complete_reasoning(messages: Raw) -> object:
+    """The messages with a reasoning beside every tool call, as a thinking model demands.
+
+    Another model may have made the call, in a loop that is over: it has no reasoning to show, and
+    Kimi answers 400 to a missing or empty one, wherever in the conversation. A blank is accepted.
+    """
+    if b'"tool_calls"' not in bytes(messages):
+        return messages
+    return [_complete_message(message) for message in _read_list(messages)]
+
+
+def _complete_message(message: Raw) -> object:
+    if b'"tool_calls"' not in bytes(message):
+        return message
+    fields = _read_fields(message)
+    shown = (fields.get(name, _NULL) for name in REASONING)
+    if fields["role"] != _ASSISTANT or any(each not in _NOTHING for each in shown):
+        return message
+    return {**fields, "reasoning_content": _BLANK}

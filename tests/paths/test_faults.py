@@ -1,5 +1,6 @@
 """Upstreams fail: before the first byte another model takes over, afterwards the stream says so."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from router.config.schema import Config, Rule
 from router.domain import Entry
+from router.sandbox.profile import with_base_url
+from tests.rawserver import plain_answer, raw_server, read_request
 from tests.routers import Router, running_router
 from tests.waiting import until
 
@@ -208,3 +211,22 @@ async def test_a_model_that_keeps_failing_is_left_alone_for_a_while(router: Rout
     ready = (await router.http.get("/health/ready")).json()
     assert ready["status"] == "degraded"
     assert any(HARD in reason for reason in ready["reasons"])
+
+
+async def test_an_error_that_the_upstream_tells_in_its_stream_is_passed_on_once(
+    tmp_path: Path,
+) -> None:
+    said = b'data: {"error":{"type":"engine_overloaded_error","message":"too busy"}}\n\n'
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        kind = b"content-type: text/event-stream\r\n"
+        writer.write(plain_answer(said, headers=kind))
+        await writer.drain()
+
+    async with raw_server(converse) as url:
+        async with running_router(tmp_path, change=lambda c: with_base_url(c, url)) as router:
+            response = await router.chat("hello", stream=True)
+            entry = await entry_of(router, response)
+    assert response.content == said
+    assert entry.outcome.fault == "overloaded"

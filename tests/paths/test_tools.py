@@ -157,6 +157,15 @@ async def test_an_open_loop_is_not_moved_by_an_outage(hard_router: Router) -> No
     assert [attempt.model for attempt in entry.outcome.attempts] == [HARD]
 
 
+async def test_a_loop_that_another_model_closed_does_not_trouble_a_thinking_one(
+    router: Router,
+) -> None:
+    messages: Messages = [{"role": "user", "content": "Weather? [[sandbox:call=get_weather]]"}]
+    await loop(router, messages, model="gearshift/medium")
+    messages += [{"role": "assistant", "content": "Sunny."}, {"role": "user", "content": "Why?"}]
+    assert await loop(router, messages, model="gearshift/hard")
+
+
 async def test_tools_do_not_make_a_prompt_harder(router: Router) -> None:
     messages = [{"role": "user", "content": "What time is it in Lima?"}]
     plain = {"model": "auto", "messages": messages}

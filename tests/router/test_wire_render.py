@@ -262,3 +262,24 @@ def test_the_callers_cap_is_never_raised(fields: dict[str, str], to: Model) -> N
     sent = parse_chat(render(request, to), max_messages=9)
 
     assert sent.max_tokens == (request.max_tokens or to.max_tokens or None)
+
+
+CALL = [{"id": "functions.f:0", "type": "function", "function": {"name": "f"}}]
+
+
+@pytest.mark.parametrize("thought", [{}, {"reasoning_content": None}, {"reasoning_content": ""}])
+def test_a_thinking_model_gets_a_blank_where_another_model_called_a_tool(
+    thought: dict[str, Any],
+) -> None:
+    called = {"role": "assistant", "content": None, "tool_calls": CALL, **thought}
+    sent = send(profile(), keep_reasoning=True, messages=[HELLO, called, HELLO])
+    assert sent["messages"] == [HELLO, {**called, "reasoning_content": " "}, HELLO]
+    assert send(profile(), messages=[HELLO, called])["messages"][1].get("reasoning_content") is None
+
+
+def test_reasoning_beside_a_tool_call_keeps_its_bytes() -> None:
+    call = json.dumps(CALL)
+    message = f'{{"role":"assistant", "tool_calls":{call},  "reasoning_content":"\\u0041 ha"}}'
+    body = f'{{"model":"auto","messages":[{message}]}}'.encode()
+    rendered = render(parse_chat(body, max_messages=1), profile(), keep_reasoning=True)
+    assert message.encode() in rendered
