@@ -224,9 +224,11 @@ async def test_an_error_that_the_upstream_tells_in_its_stream_is_passed_on_once(
         writer.write(plain_answer(said, headers=kind))
         await writer.drain()
 
-    async with raw_server(converse) as url:
-        async with running_router(tmp_path, change=lambda c: with_base_url(c, url)) as router:
-            response = await router.chat("hello", stream=True)
-            entry = await entry_of(router, response)
+    async with (
+        raw_server(converse) as url,
+        running_router(tmp_path, change=lambda c: with_base_url(c, url)) as router,
+    ):
+        response = await router.chat("hello", stream=True)
+        entry = await entry_of(router, response)
     assert response.content == said
     assert entry.outcome.fault == "overloaded"
