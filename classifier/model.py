@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from classifier.embed import Embedder
 from classifier.features import Row, matrix
 from classifier.linear import Heads
+from classifier.surface import NAMES
 from classifier.types import LABELS, TIERS, Probabilities, Prompt, Success, Verdict, Version
 
 HEADS: Final = (
@@ -48,10 +49,11 @@ class Classifier:
         self, *, version: Version, embedder: Embedder, heads: Heads, calibration: Calibration
     ) -> None:
         """Raises ValueError where the parts do not fit each other."""
-        shapes = (heads.terms.shape, heads.vector.shape, (len(calibration.slope),))
-        wanted = ((embedder.terms, len(HEADS)), (embedder.dims, len(HEADS)), (len(HEADS),))
+        shapes = (heads.terms.shape, heads.vector.shape, len(heads.edges), len(calibration.slope))
+        head = len(HEADS)
+        wanted = ((embedder.terms, head), (embedder.dims, head), len(NAMES), head)
         if shapes != wanted:
-            msg = f"heads of shape {shapes} where the encoder needs {wanted}"
+            msg = f"heads of shape {shapes} where {wanted} is needed"
             raise ValueError(msg)
         self.version = version
         self.embedder = embedder

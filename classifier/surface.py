@@ -4,6 +4,7 @@ Counts of characters come from one histogram over the UTF-8 bytes, so the cost i
 microseconds for a short prompt and linear for a long one.
 """
 
+import math
 import re
 from typing import Final
 
@@ -36,21 +37,9 @@ _CLASSES: Final[tuple[tuple[str, bytes], ...]] = (
     ("other", bytes(range(0xC2, 0xE3)) + bytes(range(0xEA, 0xF5))),  # of every other script
 )
 
-_PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
-    ("options", re.compile(r"^\(?[A-J][).:] ", re.MULTILINE)),
-    ("commands", re.compile(r"\\[a-zA-Z]+")),
-    ("code", re.compile(r"\b(?:def|class|import|return|function|include|public|void|SELECT)\b")),
-    ("bullets", re.compile(r"^ *(?:[-*•]|\d+[.)]) ", re.MULTILINE)),
-    ("indents", re.compile(r"^(?: {2}|\t)", re.MULTILINE)),
-    ("self", re.compile(r"\b(?:I|me|my|we|our|us)\b")),
-    ("pointers", re.compile(r"\b(?:it|its|this|that|these|those|they|them|he|she|his|her)\b")),
-    ("wh", re.compile(r"\b(?:[Ww]hat|[Ww]ho|[Ww]hen|[Ww]here|[Ww]hich|[Ww]hose)\b")),
-    ("how", re.compile(r"\b(?:[Hh]ow|[Ww]hy)\b")),
-    ("if", re.compile(r"\b(?:[Ii]f|[Ll]et|[Gg]iven|[Ss]uppose|[Ss]uch that|[Aa]ssum\w{1,5})\b")),
-    ("all", re.compile(r"\b(?:all|each|every|any|only|exactly|at least|at most|no|not)\b")),
-)
-
 _NUMBER: Final = re.compile(r"\d+")
+_OPTION: Final = re.compile(r"\(?[A-Ja-j][).:] ")
+_BULLET: Final = re.compile(r" *(?:[-*\u2022]|\d{1,3}[.)]) ")
 
 _SCALARS: Final = (
     "log_length",
@@ -64,6 +53,9 @@ _SCALARS: Final = (
     "longest_number",
     "starts_lower",
     "ends_question",
+    "options",
+    "bullets",
+    "indents",
     "truncated",
 )
 
@@ -71,7 +63,6 @@ NAMES: Final = (
     *_SCALARS,
     *(f"n_{name}" for name, _ in _CLASSES),
     *(f"share_{name}" for name, _ in _CLASSES),
-    *(f"n_{name}" for name, _ in _PATTERNS),
 )
 """What each column is, in order."""
 
@@ -94,33 +85,34 @@ def describe(text: str, length: int, *, truncated: bool) -> NDArray[np.float32]:
     """
     raw = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     counts = np.bincount(raw, minlength=256) @ _TABLE
-    hits = [len(pattern.findall(text)) for _, pattern in _PATTERNS]
-    scalars = _scalars(text, length)
     row = np.empty(len(NAMES), np.float32)
-    at = len(scalars)
-    row[:at] = scalars
-    row[at] = truncated
-    row[at + 1 : at + 1 + counts.size] = np.log1p(counts)
-    row[at + 1 + counts.size : at + 1 + 2 * counts.size] = counts / max(1, raw.size)
-    row[at + 1 + 2 * counts.size :] = np.log1p(hits)
+    at = len(_SCALARS)
+    row[: at - 1] = _scalars(text, length)
+    row[at - 1] = truncated
+    row[at : at + counts.size] = np.log1p(counts)
+    row[at + counts.size :] = counts / max(1, raw.size)
     return row
 
 
 def _scalars(text: str, length: int) -> list[float]:
+    """All of `_SCALARS` but the last."""
     words = text.split()
     lines = text.splitlines() or [""]
     numbers = _NUMBER.findall(text)
     total = max(1, len(words))
     return [
-        float(np.log1p(length)),
-        float(np.log1p(len(words))),
+        math.log1p(length),
+        math.log1p(len(words)),
         sum(map(len, words)) / total,
         len(set(words)) / total,
-        float(np.log1p(len(text) / len(lines))),
-        float(np.log1p(len(lines[-1]))),
-        float(np.log1p(len(numbers))),
+        math.log1p(len(text) / len(lines)),
+        math.log1p(len(lines[-1])),
+        math.log1p(len(numbers)),
         len(set(numbers)) / max(1, len(numbers)),
-        float(max(map(len, numbers), default=0)),
-        float(text[:1].islower()),
-        float(text.rstrip()[-1:] in "?\uff1f"),
+        max(map(len, numbers), default=0),
+        text[:1].islower(),
+        text[-1:] in "?\uff1f",
+        math.log1p(sum(map(bool, map(_OPTION.match, lines)))),
+        math.log1p(sum(map(bool, map(_BULLET.match, lines)))),
+        math.log1p(sum(line.startswith(("  ", "\t")) for line in lines)),
     ]
