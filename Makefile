@@ -43,8 +43,8 @@ train: EXTRAS = train
 train: setup  ## train a classifier version into the registry (ARGS="--data F --registry DIR")
 	@exec $(VENV)/bin/gearshift train $(ARGS)
 
-lock:  ## compile the requirement locks anew (needs uv)
-	@scripts/lock
+lock:  ## compile the requirement locks anew; needs uv (ARGS=--upgrade)
+	@scripts/lock $(ARGS)
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
