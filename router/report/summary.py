@@ -8,6 +8,7 @@ the entries that have a price, a saving compares only entries that have both sid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Protocol
 
 import msgspec
@@ -16,8 +17,6 @@ from classifier.types import Tier
 from router.domain import Entry
 from router.ledger.facets import EVER, Dimension, Key, Span
 from router.ledger.tally import Pair, Tallied, Tallier, Tally
-
-_CENTS = Decimal("0.01")
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,7 +194,8 @@ def _control(pair: Pair) -> Control:
 
 
 def _percent(part: int, whole: int) -> Decimal:
-    return (Decimal(part) * 100 / Decimal(whole)).quantize(_CENTS)
+    """A share in per cent, rounded to the hundredth."""
+    return Decimal(round(Fraction(10_000 * part, whole))) / 100
 
 
 def _by_day(group: Tallied) -> tuple[tuple[bool, str], ...]:
