@@ -94,6 +94,9 @@ def _migrate(place: Place) -> None:
 
     config = Config()
     config.set_main_option("script_location", _escaped(Path(__file__).parent / "migrations"))
+    if place.sqlite is not None:
+        # Callers' names are in it, and where it is configured their prompts.
+        place.sqlite.touch(mode=0o600)
     engine = open_engine(place, writing=True)
     try:
         with engine.begin() as connection:

@@ -1,6 +1,7 @@
 """The store: made, brought up to date, opened and refused."""
 
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,6 +107,15 @@ def test_a_store_that_is_up_to_date_is_opened_beside_the_process_that_writes(
     lock = FileLock(home.spool / DRAIN_LOCK)
     assert lock.take()
     upgrade(home, patience_s=0.0)
+
+
+def test_nobody_else_may_read_the_embedded_store(tmp_path: Path) -> None:
+    home = place(str(tmp_path))
+    upgrade(home)
+    open_spool(home).record(entry(1))
+    drain(home)
+    assert home.sqlite is not None
+    assert stat.S_IMODE(home.sqlite.stat().st_mode) == 0o600
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
