@@ -4,7 +4,7 @@ Everything runs on 127.0.0.1 in front of one mock upstream: direct, gearshift on
 misses, LiteLLM's proxy plain and with its rule-based complexity router, one worker each. All
 answers are checked. Rounds are interleaved; the tables show medians with their range.
 
-    python benchmarks/bench_overhead.py --quick --skip-litellm
+    python -m benchmarks.bench_overhead --quick --skip-litellm
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from benchmarks.overhead import litellm, measure, result, summary, targets
+from benchmarks.overhead import litellm, measure, proc, result, summary, targets
 from benchmarks.overhead.scenarios import SCENARIOS, Plan, Scenario, Sizes
 
 RESULTS = Path("benchmarks", "results")
@@ -116,6 +116,11 @@ def _measure(
         return measure.run_rounds(plan, scenarios, started, _tell), starts
 
 
+def _others_s() -> float:
+    """CPU of everything on the machine but this benchmark, once its processes have ended."""
+    return proc.machine_busy_s() - proc.own_busy_s()
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print, and write the dated files."""
     given = sys.argv[1:] if argv is None else argv
@@ -125,12 +130,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     if any("litellm" in scenario.target for scenario in scenarios):
         rival = litellm.prepare(arguments.litellm_venv, _tell)
     machine = result.describe_machine(targets.REPOSITORY, rival)
-    begun = time.monotonic()
+    begun, busy_s = time.monotonic(), _others_s()
     samples, starts = _measure(plan, scenarios, arguments.litellm_venv)
+    took_s, busy_s = time.monotonic() - begun, _others_s() - busy_s
     found = result.Result(
         date=datetime.now(UTC).date().isoformat(),
-        command=shlex.join(["python", "benchmarks/bench_overhead.py", *given]),
-        took_s=time.monotonic() - begun,
+        command=shlex.join(["python", "-m", "benchmarks.bench_overhead", *given]),
+        took_s=took_s,
+        others_busy=busy_s / took_s / machine.cores,
         machine=machine,
         plan=plan,
         goals=summary.goals(samples, starts),

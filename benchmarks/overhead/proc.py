@@ -101,6 +101,17 @@ def cpu_s(pid: int) -> float:
     return sum(int(value) for four in fields for value in four) / _TICKS
 
 
+def machine_busy_s() -> float:
+    """Seconds of CPU that all of the machine has used, time stolen from it included."""
+    user, nice, system, _idle, _wait, *others = Path("/proc/stat").read_text().split()[1:9]
+    return sum(map(int, (user, nice, system, *others))) / _TICKS
+
+
+def own_busy_s() -> float:
+    """Seconds of CPU that this process and its ended descendants have used."""
+    return sum(os.times()[:4])
+
+
 def rss_mb(pid: int) -> float:
     """Resident memory of the tree of `pid`, MB, shared pages counted in every process."""
     total = 0

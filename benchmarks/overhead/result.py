@@ -30,8 +30,6 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     gearshift: str
     litellm: str | None
-    load_average: float
-    """Of the last minute before the run: work of others on the same cores."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +38,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     date: str
     command: str
     took_s: float
+    others_busy: float
+    """Share of the machine's cores that other work took meanwhile; it slows everything here."""
     machine: Machine
     plan: Plan
     goals: list[Goal]
@@ -64,12 +64,11 @@ def describe_machine(repository: Path, litellm: str | None) -> Machine:
     """The machine as it is now."""
     return Machine(
         processor=proc.processor(),
-        cores=len(os.sched_getaffinity(0)),
+        cores=os.cpu_count() or 1,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         gearshift=_gearshift_version(repository),
         litellm=litellm,
-        load_average=os.getloadavg()[0],
     )
 
 
@@ -79,7 +78,7 @@ def markdown(result: Result) -> str:
     fast, slow = plan.fast, plan.slow
     facts = f"""\
 - {machine.processor}, {machine.cores} cores, {machine.system}, Python {machine.python};
-  load average before: {machine.load_average:.1f}
+  other work took {result.others_busy:.0%} of the machine meanwhile
 - gearshift {machine.gearshift}, LiteLLM {machine.litellm or "not run"}, one worker each
 - {plan.rounds} rounds of {fast.json} answers in one piece, {fast.stream} streams, {fast.paced}
   paced streams, {fast.single} answers at one connection (LiteLLM: {slow.json}, {slow.stream},
