@@ -42,6 +42,12 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     license_class: str | None = None
 
     @property
+    def blank(self) -> bool:
+        """Whether nothing is known of it but its text."""
+        known = (self.label, self.needs_info, self.share_small, self.share_mid, self.share_top)
+        return all(value is None for value in known)
+
+    @property
     def trust(self) -> float:
         """`conf`, with its default."""
         return 1.0 if self.conf is None else self.conf

@@ -1,4 +1,4 @@
-"""From labelled examples to six yes/no tasks: which rows, what answer, how much weight."""
+"""From labelled examples to yes/no tasks: which rows, what answer, how much weight."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.corpus import Example
-from classifier.types import TIERS
+from classifier.types import TIERS, Label
 
 LEAST_TRUST: Final = 0.35
 """Labels below this are noise, by the corpus's own datasheet."""
@@ -17,47 +17,80 @@ SOURCE_POWER: Final = 0.25
 """Rows of a source with n rows weigh n**-0.25: large sources lead, but none drowns the others."""
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.intp]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One head's training set: rows of the matrix, the share of "yes", and the weight of each."""
+    """One head's training set. All have one entry a row."""
 
-    rows: Rows
+    rows: NDArray[np.intp]
+    """Positions among the examples."""
     target: Floats
+    """The share of "yes", 0 to 1."""
+    trust: Floats
+    """Weight for calibration: how far the label is believed."""
     weight: Floats
+    """Weight for fitting: trust, damped so that no source is the answer; 1 on average."""
 
-    def within(self, chosen: NDArray[np.bool_]) -> "Task":
-        """Only those rows that `chosen` (a mask over the matrix) keeps."""
+    def where(self, chosen: NDArray[np.bool_]) -> "Task":
+        """Only those rows that `chosen`, a mask over all examples, keeps."""
         keep = chosen[self.rows]
-        return Task(rows=self.rows[keep], target=self.target[keep], weight=self.weight[keep])
+        return Task(
+            rows=self.rows[keep],
+            target=self.target[keep],
+            trust=self.trust[keep],
+            weight=self.weight[keep],
+        )
 
 
 def needs_info(examples: Sequence[Example]) -> Task:
-    """Does the prompt lack what anyone would need? Rows that say yes or no, labelled or not."""
-    known = [(i, e) for i, e in enumerate(examples) if e.needs_info is not None]
-    trust = [e.trust if e.label else max(e.trust, LEAST_TRUST) for _, e in known]
-    return _task(examples, [i for i, _ in known], [e.needs_info or 0 for _, e in known], trust)
+    """Does the prompt lack what anyone would need? Rows that say yes or no, labelled or not.
+
+    Within a source, "yes" and "no" weigh alike: most such sources were made to lack something.
+    """
+    known = [i for i, e in enumerate(examples) if e.needs_info is not None]
+    trust = [e.trust if e.label else max(e.trust, LEAST_TRUST) for e in _pick(examples, known)]
+    answers = [float(e.needs_info or 0) for e in _pick(examples, known)]
+    task = _task(examples, known, answers, trust)
+    return msgspec.structs.replace(task, weight=_even(_pick(examples, known), task))
 
 
 def above(examples: Sequence[Example], tier: int) -> Task:
     """Is it harder than `TIERS[tier]`, given that it is at least that? Answerable, trusted rows."""
-    ranks = {label: rank for rank, label in enumerate(TIERS)}
-    known = [
-        (i, e, ranks[e.label])
-        for i, e in enumerate(examples)
-        if e.label in ranks and e.trust > LEAST_TRUST
-    ]
-    known = [(i, e, rank) for i, e, rank in known if rank >= tier]
-    answers = [float(rank > tier) for _, _, rank in known]
-    return _task(examples, [i for i, _, _ in known], answers, [e.trust for _, e, _ in known])
+    ranks: dict[Label | None, int] = {name: rank for rank, name in enumerate(TIERS)}
+    rank = [ranks.get(e.label, -1) if e.trust > LEAST_TRUST else -1 for e in examples]
+    known = [i for i, r in enumerate(rank) if r >= tier]
+    answers = [float(rank[i] > tier) for i in known]
+    return _task(examples, known, answers, [e.trust for e in _pick(examples, known)])
 
 
 def solved(examples: Sequence[Example], tier: int) -> Task:
-    """Does a model of `TIERS[tier]` solve it? Only rows with that tier's own share."""
+    """Does a model of `TIERS[tier]` solve it? Only rows that have this tier's own share."""
     shares = [(e.share_small, e.share_mid, e.share_top)[tier] for e in examples]
     known = [(i, share) for i, share in enumerate(shares) if share is not None]
     return _task(examples, [i for i, _ in known], [s for _, s in known], [1.0] * len(known))
+
+
+def increment(task: Task, before: Floats, chance: Floats) -> Task:
+    """`task` asked only where the tiers below fail: the expectation step of EM.
+
+    `before` is the probability that a tier below solves each example, `chance` the present guess
+    that this tier solves what they do not; both have one entry an example. A solved row counts as
+    far as this tier's own step explains it, an unsolved one in full.
+    """
+    done, step = before[task.rows], chance[task.rows]
+    explained = (1 - done) * step / np.maximum(done + (1 - done) * step, 1e-9)
+    yes = task.target * explained
+    counted = yes + (1 - task.target)
+    return Task(
+        rows=task.rows,
+        target=yes / np.maximum(counted, 1e-9),
+        trust=task.trust,
+        weight=task.weight * counted,
+    )
+
+
+def _pick(examples: Sequence[Example], rows: Sequence[int]) -> list[Example]:
+    return [examples[row] for row in rows]
 
 
 def _task(
@@ -66,11 +99,25 @@ def _task(
     target: Sequence[float],
     trust: Sequence[float],
 ) -> Task:
-    """Weights: trust, times the source's damping; they average 1."""
-    sizes = Counter(examples[row].source for row in rows)
-    weight = np.array(trust) * np.array([sizes[examples[r].source] ** -SOURCE_POWER for r in rows])
+    sources = [example.source for example in _pick(examples, rows)]
+    sizes = Counter(sources)
+    weight = np.array(trust) * np.array([sizes[source] ** -SOURCE_POWER for source in sources])
     return Task(
         rows=np.array(rows, np.intp),
         target=np.array(target, np.float64),
-        weight=weight / max(float(weight.mean()), 1e-9) if len(rows) else weight,
+        trust=np.array(trust, np.float64),
+        weight=weight / max(float(weight.mean()), 1e-9) if rows else weight,
     )
+
+
+def _even(examples: Sequence[Example], task: Task) -> Floats:
+    """The weights of `task`, moved so that both answers of a source that has both weigh alike."""
+    weight = task.weight.copy()
+    names = np.array([example.source for example in examples])
+    for name in np.unique(names):
+        sides = [(names == name) & (task.target == answer) for answer in (0, 1)]
+        sums = [weight[side].sum() for side in sides]
+        if min(sums) > 0:
+            for side, total in zip(sides, sums, strict=True):
+                weight[side] *= sum(sums) / (2 * total)
+    return weight
