@@ -25,7 +25,7 @@ from benchmarks.overhead.scenarios import SCENARIOS, Plan, Scenario, Sizes
 
 RESULTS = Path("benchmarks", "results")
 FULL = Plan(
-    rounds=7,
+    rounds=5,
     starts=3,
     fast=Sizes(json=3_000, stream=600, paced=40, single=500),
     slow=Sizes(json=300, stream=60, paced=40, single=150),

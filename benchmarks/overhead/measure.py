@@ -12,16 +12,22 @@ from pathlib import Path
 from msgspec import Struct
 
 from benchmarks.overhead import load, proc, targets
-from benchmarks.overhead.prompts import Prompts, request, texts
+from benchmarks.overhead.prompts import KNOWN, Prompts, request, texts
 from benchmarks.overhead.scenarios import Kind, Plan, Scenario
 
 CONNECTIONS: Mapping[Kind, int] = {"json": 10, "stream": 10, "paced": 20, "single": 1}
 _SPREAD_S: Mapping[Kind, float] = {"json": 0.0, "stream": 0.0, "paced": 1.0, "single": 0.0}
-_WARM_UP = 20
+_WARM_UP: Mapping[Prompts, int] = {
+    "known": KNOWN,
+    "half": 2 * KNOWN,
+    "unique-50": 20,
+    "unique-256": 20,
+}
+"""Requests before each sample: they connect the upstream's pool, and make known what is known."""
 _SETTLE_S = 1.0
 _SETTLE_LIMIT_S = 5.0
 _EXPECTED: Mapping[Prompts, Mapping[str, float]] = {
-    "same": {"hit": 1.0},
+    "known": {"hit": 1.0},
     "unique-50": {"miss": 1.0},
     "unique-256": {"miss": 1.0},
     "half": {"hit": 0.5, "miss": 0.5},
@@ -101,7 +107,7 @@ def _sample(
 ) -> Sample:
     """Run one workload once, in round `number`, all answers checked. Raises LoadError."""
     model, connections = running.target.model, CONNECTIONS[kind]
-    warm_up = _requests(scenario, kind, model, max(_WARM_UP, connections))
+    warm_up = _requests(scenario, kind, model, _WARM_UP[scenario.prompts])
     load.drive(running.port, warm_up, connections=connections)
     requests = _requests(scenario, kind, model, count)
     cpu_before, upstream_before = proc.cpu_s(running.pid), proc.cpu_s(upstream_pid)

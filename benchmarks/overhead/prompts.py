@@ -11,8 +11,11 @@ from typing import Literal
 
 from benchmarks.overhead.mock import PACED
 
-Prompts = Literal["same", "unique-50", "unique-256", "half"]
-"""`half` alternates between the repeated prompt and prompts of 50 tokens not seen before."""
+Prompts = Literal["known", "unique-50", "unique-256", "half"]
+"""`known` goes round a set of `KNOWN` prompts of 50 tokens, more than there are connections, so
+that no two requests at a time share one; `half` alternates between it and prompts not seen before.
+"""
+KNOWN = 40
 
 _COMMON = """
     the of and to in is that for was on are as with they at be this have from or one had by word
@@ -36,7 +39,7 @@ _COMMON = """
 WORDS = tuple(_COMMON.split())
 
 _BASE = 256
-_serial = itertools.count(1)
+_serial = itertools.count(KNOWN)
 
 
 def _text(serial: int, words: int) -> str:
@@ -48,11 +51,11 @@ def _text(serial: int, words: int) -> str:
 
 def texts(prompts: Prompts, count: int) -> list[str]:
     """`count` prompts. Those that are unique differ from every one given before by this process."""
-    same = _text(0, 50)
-    if prompts == "same":
-        return [same] * count
+    if prompts == "known":
+        return [_text(index % KNOWN, 50) for index in range(count)]
     if prompts == "half":
-        return [same if index % 2 else _text(next(_serial), 50) for index in range(count)]
+        known, unique = texts("known", count // 2), texts("unique-50", count - count // 2)
+        return [known[index // 2] if index % 2 else unique[index // 2] for index in range(count)]
     words = 256 if prompts == "unique-256" else 50
     return [_text(next(_serial), words) for _ in range(count)]
 

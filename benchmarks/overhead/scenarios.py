@@ -29,20 +29,20 @@ SCENARIOS = (
     Scenario(
         name="direct",
         target="direct",
-        prompts="same",
+        prompts="known",
         kinds=("json", "stream", "paced", "single"),
     ),
     Scenario(
         name="gearshift hit",
         target="gearshift",
-        prompts="same",
+        prompts="known",
         kinds=("json", "stream", "paced", "single"),
         routed_by_us=True,
     ),
     Scenario(
         name="gearshift Redis hit",
         target="gearshift redis",
-        prompts="same",
+        prompts="known",
         kinds=("json", "single"),
         routed_by_us=True,
     ),

@@ -92,7 +92,7 @@ def gearshift(name: str, upstream_port: int, folder: Path, *, redis_url: str = "
 
 def _first_answer(port: int, model: str) -> None:
     """Ask until there is an answer. Raises what the last try raised."""
-    one = [prompts.request(prompts.texts("same", 1)[0], model=model, stream=False)]
+    one = [prompts.request(prompts.texts("known", 1)[0], model=model, stream=False)]
     load.drive(port, one, connections=1, timeout_s=START_LIMIT_S)
 
 

@@ -54,7 +54,7 @@ def test_every_answer_is_counted(upstream: targets.Running) -> None:
 
 
 def test_streams_have_a_first_byte_before_their_end(upstream: targets.Running) -> None:
-    asked = [ask(text, stream=True) for text in prompts.texts("same", 6)]
+    asked = [ask(text, stream=True) for text in prompts.texts("known", 6)]
     seen = load.drive(upstream.port, asked, connections=3)
     assert len(seen.first_bytes) == len(seen.latencies) == 6
     assert all(map(float.__lt__, seen.first_bytes, seen.latencies))
@@ -73,16 +73,18 @@ def test_unique_prompts_have_their_length_and_never_repeat() -> None:
     assert {len(text.split()) for text in prompts.texts("unique-256", 3)} == {256}
 
 
-def test_half_of_half_is_the_repeated_prompt() -> None:
-    (same,) = prompts.texts("same", 1)
-    texts = prompts.texts("half", 40)
-    assert texts.count(same) == 20
-    assert len(set(texts)) == 21
+def test_known_prompts_come_back_and_half_of_half_are_known() -> None:
+    known = prompts.texts("known", 3 * prompts.KNOWN)
+    assert len(set(known)) == prompts.KNOWN
+    half = prompts.texts("half", 2 * prompts.KNOWN)
+    assert set(half[1::2]) == set(known)
+    assert set(half[::2]).isdisjoint(known)
+    assert len(set(half[::2])) == prompts.KNOWN
 
 
 def test_cpu_and_memory_of_a_process_are_seen(upstream: targets.Running) -> None:
     before = proc.cpu_s(upstream.pid)
-    load.drive(upstream.port, [ask(text) for text in prompts.texts("same", 3_000)], connections=10)
+    load.drive(upstream.port, [ask(text) for text in prompts.texts("known", 3_000)], connections=10)
     assert proc.cpu_s(upstream.pid) > before
     assert proc.rss_mb(upstream.pid) > 5
     assert proc.tree(upstream.pid) == [upstream.pid]
