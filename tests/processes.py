@@ -32,9 +32,9 @@ class Process:
         return await self.http.post("/v1/chat/completions", json=body)
 
     def workers(self) -> list[int]:
-        """Process ids of its children."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [pid for pid in map(int, children.split()) if b"spawn_main" in _command(pid)]
+        """Process ids of its workers."""
+        every = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+        return sorted(pid for pid in every if _is_worker(pid, self.process.pid))
 
     async def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it and wait."""
@@ -43,11 +43,13 @@ class Process:
         return await self.process.wait()
 
 
-def _command(pid: int) -> bytes:
+def _is_worker(pid: int, parent: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return b""
+        return False
+    return int(stat.rpartition(")")[2].split()[1]) == parent and b"spawn_main" in command
 
 
 def environ(data_dir: Path, **variables: str) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 import errno
 import logging
+import signal
 import socket
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -104,9 +106,11 @@ def run(settings: Settings, listener: socket.socket) -> None:
         date_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
+    for told_to_stop in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn ends running streams and raises the signal again: that is a good end.
+        signal.signal(told_to_stop, lambda *_: sys.exit(0))
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    server = uvicorn.Server(config)
     if workers > 1:
-        Multiprocess(config, target=server.run, sockets=[listener]).run()
+        Multiprocess(config, [listener]).run()
     else:
-        server.run(sockets=[listener])
+        uvicorn.Server(config).run([listener])
