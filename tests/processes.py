@@ -104,7 +104,11 @@ async def served(
         yield running
     finally:
         await running.http.aclose()
-        await running.end(signal.SIGKILL if process.returncode is None else signal.SIGTERM)
+        left = [process.pid, *running.workers()] if process.returncode is None else []
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await process.wait()
         await reading
 
 
