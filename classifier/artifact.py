@@ -4,11 +4,12 @@ manifest.json        version, feature spec, calibration, digests of the other fi
 arrays.safetensors   the encoder's tables and the heads' weights
 vocabulary.txt       word pieces, one a line
 probes.json          prompts of our own with the verdicts that were made at training
-MODEL_CARD.md        what it learned from, how good it is, whom it fails
+facts.json           what it learned from, and the baselines that come of it
+MODEL_CARD.md        the same for people: how good it is, whom it fails
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ MANIFEST: Final = "manifest.json"
 ARRAYS: Final = "arrays.safetensors"
 VOCABULARY: Final = "vocabulary.txt"
 PROBES: Final = "probes.json"
+FACTS: Final = "facts.json"
 CARD: Final = "MODEL_CARD.md"
 
 TOLERANCE: Final = 1e-3
@@ -88,6 +90,14 @@ def load(path: Path) -> Classifier:
     return classifier
 
 
+def read_text(path: Path, name: str) -> str:
+    """A further file of the artifact in folder `path`, verified. Raises ArtifactError."""
+    digest = read_manifest(path).files.get(name)
+    if digest is None:
+        raise _damaged(path / MANIFEST, f"does not list {name}")
+    return _verified(path / name, digest).decode()
+
+
 def read_manifest(path: Path) -> Manifest:
     """The manifest of folder `path`, its seal and its format checked. Raises ArtifactError."""
     file = path / MANIFEST
@@ -113,18 +123,21 @@ def save(
     classifier: Classifier,
     *,
     embedder: StaticEmbedder,
-    probes: tuple[Prompt, ...],
-    card: str,
+    probes: Sequence[Prompt],
+    texts: Mapping[str, str],
     libraries: Mapping[str, str],
 ) -> None:
-    """Write `classifier` to the new folder `path`, whole or not at all."""
+    """Write `classifier` to the new folder `path`, whole or not at all.
+
+    `embedder` is the classifier's own; `texts` are further files (FACTS, CARD), hashed as well.
+    """
     verdicts = classifier.assess_many(probes)
     pairs = [Probe(prompt=p, verdict=v) for p, v in zip(probes, verdicts, strict=True)]
     contents = {
         ARRAYS: _pack({**embedder.arrays(), **classifier.heads.arrays()}),
         VOCABULARY: "\n".join(embedder.pieces.vocabulary).encode(),
         PROBES: msgspec.json.format(msgspec.json.encode(pairs)),
-        CARD: card.encode(),
+        **{name: text.encode() for name, text in texts.items()},
     }
     manifest = Manifest(
         format=FORMAT,

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +47,8 @@ def distil(folder: Path) -> PieceVectors:
     """
     from model2vec.distill import distill  # noqa: PLC0415 (an extra: not needed to serve)
 
-    static = distill(model_name=str(folder), pca_dims=DIMS, device="cpu")
+    with redirect_stderr(StringIO()):  # its bars and load reports are not ours to show
+        static = distill(model_name=str(folder), pca_dims=DIMS, device="cpu")
     pieces: dict[str, int] = static.tokenizer.get_vocab()
     return PieceVectors(
         vocabulary=tuple(sorted(pieces, key=pieces.__getitem__)),

@@ -24,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Inverse strength of the penalty on weights."""
     meaning: float = 0.3
     """Size of the vector's block beside the terms': how readily its weights grow."""
-    measures: float = 0.1
+    measures: float = 0.03
     """Size of each surface measure's bin, likewise."""
     bins: int = 10
     """Bins of a surface measure, equally full."""

@@ -32,12 +32,17 @@ class Heads(msgspec.Struct, frozen=True, kw_only=True):
 
     def logits(self, row: Row) -> NDArray[np.float64]:
         """The logit of each head, shape (K,)."""
-        words = self.terms.take(row.terms, axis=0).sum(axis=0, dtype=np.int64)
-        measures = self.bins.take(place(row.surface, self.edges), axis=0).sum(axis=0)
-        total: NDArray[np.float64] = self.bias + words * (self.unit * row.terms_weight)
-        total += row.vector @ self.vector
-        total += measures
+        total: NDArray[np.float64] = self.bias + self.parts(row).sum(axis=0)
         return total
+
+    def parts(self, row: Row) -> NDArray[np.float64]:
+        """What the terms, the vector and the surface add to each logit, shape (3, K)."""
+        words = self.terms.take(row.terms, axis=0).sum(axis=0, dtype=np.int64)
+        parts = np.empty((3, self.bias.size))
+        parts[0] = words * (self.unit * row.terms_weight)
+        parts[1] = row.vector @ self.vector
+        parts[2] = self.bins.take(place(row.surface, self.edges), axis=0).sum(axis=0)
+        return parts
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """What an artifact keeps."""

@@ -42,6 +42,27 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """Cut-off: at or above it the label is needs_info."""
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One head's answer, and how far each kind of evidence moved its logit."""
+
+    question: str
+    probability: float
+    words: float
+    meaning: float
+    surface: float
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verdict rests on."""
+
+    characters: int
+    """Scored, of the last human turn."""
+    context_characters: int
+    """Scored, of the turns before it."""
+    needs_info_cutoff: float
+    answers: tuple[Answer, ...]
+
+
 class Classifier:
     """A loaded model. Immutable after construction, so threads may share it."""
 
@@ -64,14 +85,43 @@ class Classifier:
 
     def assess(self, prompt: Prompt) -> Verdict:
         """How hard `prompt` is. Deterministic; the same alone and in a batch."""
-        return self._judge(prompt, matrix((prompt,), self.embedder)[0])
+        return self._judge(prompt, self._answers(self._row(prompt)))
 
     def assess_many(self, prompts: Sequence[Prompt]) -> list[Verdict]:
         """A verdict for each prompt, in order."""
         return [self.assess(prompt) for prompt in prompts]
 
-    def _judge(self, prompt: Prompt, row: Row) -> Verdict:
-        answers = sigmoid(self._slope * self.heads.logits(row) + self._offset).tolist()
+    def explain(self, prompt: Prompt) -> Explanation:
+        """What `assess` of the same prompt rests on. For people: slower, and rounded."""
+        row = self._row(prompt)
+        parts = (self.heads.parts(row) * self._slope).round(3).T.tolist()
+        return Explanation(
+            characters=len(prompt.text),
+            context_characters=len(prompt.context),
+            needs_info_cutoff=self.calibration.needs_info,
+            answers=tuple(
+                Answer(
+                    question=question,
+                    probability=round(answer, DIGITS),
+                    words=words,
+                    meaning=meaning,
+                    surface=surface,
+                )
+                for question, answer, (words, meaning, surface) in zip(
+                    HEADS, self._answers(row), parts, strict=True
+                )
+            ),
+        )
+
+    def _row(self, prompt: Prompt) -> Row:
+        return matrix((prompt,), self.embedder)[0]
+
+    def _answers(self, row: Row) -> list[float]:
+        """Calibrated, in the order of HEADS."""
+        answers: list[float] = sigmoid(self._slope * self.heads.logits(row) + self._offset).tolist()
+        return answers
+
+    def _judge(self, prompt: Prompt, answers: list[float]) -> Verdict:
         probabilities, difficulty = _tiers(answers)
         chances = (probabilities.easy, probabilities.medium, probabilities.hard)
         if probabilities.needs_info >= self.calibration.needs_info:

@@ -110,7 +110,7 @@ def train(
 
 
 def version_of(data: bytes, day: date) -> Version:
-    """YYYYMMDD-xxxxxxxx: eight hex digits of `data` (a digest) and of this package's code."""
+    """YYYYMMDD-xxxxxxxx: eight hex digits of `data` (what was given) and of this package's code."""
     total = hashlib.blake2b(data, digest_size=4)
     for source in sorted(Path(__file__).parent.glob("*.py")):
         total.update(source.read_bytes())

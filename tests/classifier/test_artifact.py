@@ -1,0 +1,158 @@
+"""A model on disk is whole, or it is refused with the file's name and the fix."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from classifier import artifact
+from classifier.artifact import ArtifactError, Manifest, load, read_manifest, read_text, save
+from classifier.static import StaticEmbedder
+from tests.synthetic import VERSION, examples, prompt, static_embedder, trained
+
+PROBES = tuple(prompt(example.prompt) for example in examples(3))
+FILES = ("manifest.json", "arrays.safetensors", "vocabulary.txt", "probes.json", "MODEL_CARD.md")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("artifact") / VERSION
+    store(path)
+    return path
+
+
+@pytest.fixture
+def model(made: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return shutil.copytree(made, tmp_path / "model")
+
+
+def store(path: Path) -> None:
+    save(
+        path,
+        trained().classifier,
+        embedder=static_embedder(),
+        probes=PROBES,
+        texts={artifact.CARD: "# Card\n"},
+        libraries={"numpy": "2"},
+    )
+
+
+def rewrite(path: Path, change: Callable[[Manifest], Manifest]) -> None:
+    """A manifest that someone sealed again after changing it."""
+    changed = msgspec.structs.replace(change(read_manifest(path)), seal="")
+    sealed = msgspec.structs.replace(changed, seal=artifact._seal(changed))
+    (path / "manifest.json").write_bytes(msgspec.json.encode(sealed))
+
+
+def test_what_was_saved_is_loaded(made: Path) -> None:
+    loaded, first = load(made), trained().classifier
+    assert loaded.version == VERSION
+    assert loaded.calibration == first.calibration
+    many = [prompt(example.prompt) for example in examples(30, seed=4)]
+    assert loaded.assess_many(many) == first.assess_many(many)
+
+
+def test_it_is_made_of_inert_files_only(made: Path) -> None:
+    assert {file.name for file in made.iterdir()} == set(FILES)
+    assert isinstance(load(made).embedder, StaticEmbedder)
+
+
+def test_saving_leaves_no_draft_and_overwrites_nothing(made: Path) -> None:
+    assert [path.name for path in made.parent.iterdir()] == [VERSION]
+    with pytest.raises(OSError, match=r"(?i)not empty|exist"):
+        store(made)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_byte_is_noticed(model: Path, name: str) -> None:
+    data = bytearray((model / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (model / name).write_bytes(data)
+    with pytest.raises(ArtifactError, match=name):
+        load(model)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named_with_the_fix(model: Path, name: str) -> None:
+    (model / name).unlink()
+    with pytest.raises(ArtifactError, match=rf"{name} cannot be read: .*gearshift models list"):
+        load(model)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_cut_file_is_noticed(model: Path, name: str) -> None:
+    data = (model / name).read_bytes()
+    (model / name).write_bytes(data[: len(data) // 2])
+    with pytest.raises(ArtifactError, match=name):
+        load(model)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"nowhere/manifest.json cannot be read"):
+        load(tmp_path / "nowhere")
+
+
+def test_a_changed_calibration_breaks_the_seal(model: Path) -> None:
+    file = model / "manifest.json"
+    text = file.read_text()
+    cutoff = str(read_manifest(model).calibration.needs_info)
+    file.write_text(text.replace(f'"needs_info": {cutoff}', '"needs_info": 0.999'))
+    assert file.read_text() != text
+    with pytest.raises(ArtifactError, match="changed after training"):
+        load(model)
+
+
+@pytest.mark.parametrize("change", [{"format": 99}, {"feature_spec": "gearshift-features/0"}])
+def test_another_format_or_feature_spec_says_to_train_again(
+    model: Path, change: dict[str, object]
+) -> None:
+    rewrite(model, lambda manifest: msgspec.structs.replace(manifest, **change))
+    with pytest.raises(ArtifactError, match=r"gearshift-features.*gearshift train"):
+        load(model)
+
+
+def test_probes_must_get_their_verdicts(model: Path) -> None:
+    """A model that is whole but answers otherwise, say under another library, is refused."""
+
+    def shift(manifest: Manifest) -> Manifest:
+        offset = tuple(value + 1 for value in manifest.calibration.offset)
+        calibration = msgspec.structs.replace(manifest.calibration, offset=offset)
+        return msgspec.structs.replace(manifest, calibration=calibration)
+
+    rewrite(model, shift)
+    with pytest.raises(ArtifactError, match=r"probes.json probe 1 gets another verdict"):
+        load(model)
+
+
+def test_a_manifest_must_list_what_is_needed(model: Path) -> None:
+    def forget(manifest: Manifest) -> Manifest:
+        files = {name: digest for name, digest in manifest.files.items() if name != "probes.json"}
+        return msgspec.structs.replace(manifest, files=files)
+
+    rewrite(model, forget)
+    with pytest.raises(ArtifactError, match=r"does not list probes.json"):
+        load(model)
+
+
+def test_heads_of_another_encoder_are_refused(model: Path, tmp_path: Path) -> None:
+    rewrite(
+        model,
+        lambda manifest: msgspec.structs.replace(
+            manifest,
+            calibration=msgspec.structs.replace(manifest.calibration, slope=(1.0,), offset=(0.0,)),
+        ),
+    )
+    with pytest.raises(ArtifactError, match=r"arrays.safetensors cannot be used: heads of shape"):
+        load(model)
+
+
+def test_further_files_are_read_and_verified(model: Path) -> None:
+    assert read_text(model, artifact.CARD) == "# Card\n"
+    with pytest.raises(ArtifactError, match=r"does not list facts.json"):
+        read_text(model, artifact.FACTS)
+    (model / artifact.CARD).write_text("# Better\n")
+    with pytest.raises(ArtifactError, match=artifact.CARD):
+        read_text(model, artifact.CARD)

@@ -1,0 +1,80 @@
+"""Which version serves, and which others there are."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from classifier import artifact
+from classifier.artifact import ArtifactError, load, read_manifest
+from classifier.registry import PROMOTED, builtin, find, resolve, versions
+from classifier.types import Version
+
+OLDER, NEWER = Version("20200101-aaaaaaaa"), Version("20990101-bbbbbbbb")
+
+
+def place(registry: Path, version: Version) -> Path:
+    """The built-in model under another version."""
+    path = shutil.copytree(builtin(), registry / version)
+    renamed = msgspec.structs.replace(read_manifest(path), version=version, seal="")
+    sealed = msgspec.structs.replace(renamed, seal=artifact._seal(renamed))
+    (path / artifact.MANIFEST).write_bytes(msgspec.json.encode(sealed))
+    return path
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    place(tmp_path, NEWER)
+    place(tmp_path, OLDER)
+    return tmp_path
+
+
+def test_the_built_in_model_loads_and_serves_where_nothing_is_promoted(tmp_path: Path) -> None:
+    assert load(builtin()).version == read_manifest(builtin()).version
+    assert resolve(None) == resolve(tmp_path) == resolve(tmp_path / "nowhere") == builtin()
+
+
+def test_a_trained_version_does_not_serve_by_itself(registry: Path) -> None:
+    assert resolve(registry) == builtin()
+
+
+def test_the_promoted_version_serves(registry: Path) -> None:
+    (registry / PROMOTED).write_text(f"{OLDER}\n")
+    assert resolve(registry) == registry / OLDER
+    assert load(resolve(registry)).version == OLDER
+
+
+@pytest.mark.parametrize("name", ["", "20210101-cccccccc", "..", "../elsewhere", "/etc"])
+def test_a_promoted_version_that_is_not_there_is_named(registry: Path, name: str) -> None:
+    (registry / PROMOTED).write_text(name)
+    with pytest.raises(ArtifactError, match=r"promoted names version .*gearshift models list"):
+        resolve(registry)
+
+
+def test_versions_are_listed_oldest_first(registry: Path) -> None:
+    (registry / PROMOTED).write_text(NEWER)
+    (registry / ".20250101-dddddddd.part").mkdir()
+    listed = versions(registry)
+    own = read_manifest(builtin()).version
+    assert [one.version for one in listed] == [OLDER, own, NEWER]
+    assert [one.version for one in listed if one.builtin] == [own]
+    assert [one.version for one in listed if one.serving] == [NEWER]
+
+
+def test_without_a_registry_there_is_the_built_in_one() -> None:
+    (only,) = versions(None)
+    assert only.builtin
+    assert only.serving
+
+
+def test_a_version_is_found_by_name_beginning_or_as_built_in(registry: Path) -> None:
+    assert find(registry, OLDER) == registry / OLDER
+    assert find(registry, "2099") == registry / NEWER
+    assert find(registry, "builtin") == builtin()
+
+
+@pytest.mark.parametrize(("name", "why"), [("20", "one version only"), ("1999", "not a known")])
+def test_a_name_that_is_not_one_version_is_refused(registry: Path, name: str, why: str) -> None:
+    with pytest.raises(ArtifactError, match=rf"{why}.*{OLDER}"):
+        find(registry, name)
