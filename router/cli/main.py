@@ -5,7 +5,8 @@ import sys
 import rich_click as click
 
 from router.cli.check import check
-from router.cli.model import classify, evaluate, models, train
+from router.cli.classify import classify
+from router.cli.model import evaluate, models, train
 from router.cli.report import report
 from router.cli.route import route
 from router.cli.sandbox import sandbox
