@@ -121,7 +121,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
         if state.drains:
             lag = state.lag
             gauges |= {"behind": lag.entries, "behind_bytes": lag.bytes, "behind_s": lag.age_s}
-        self.metrics.report(self.cache.stats, gauges)
+        self.metrics.report(self.cache.stats, msgspec.structs.asdict(self.scorer.stats), gauges)
 
     def health(self) -> Health:
         """Whether requests can be answered, and what is worse than it should be."""

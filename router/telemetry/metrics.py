@@ -156,6 +156,13 @@ class _State:
             registry=registry,
             multiprocess_mode="sum",
         )
+        self._scorer = Gauge(
+            "gearshift_scorer_events",
+            "Since the start: verdicts made, and prompts that got none by reason.",
+            ("event",),
+            registry=registry,
+            multiprocess_mode="sum",
+        )
         self._ledger = Gauge(
             "gearshift_ledger",
             "Entries and bytes not yet in the store, the age of the oldest, entries dropped.",
@@ -169,7 +176,9 @@ class _State:
         """Remember the tier of one request."""
         self._recent.append(entry.decision.tier)
 
-    def report(self, cache: CacheStats, ledger: Mapping[str, float]) -> None:
+    def report(
+        self, cache: CacheStats, scorer: Mapping[str, float], ledger: Mapping[str, float]
+    ) -> None:
         """Set the gauges."""
         recent = Tally(self._recent)
         for tier in TIERS:
@@ -184,6 +193,8 @@ class _State:
         }
         for event, count in events.items():
             self._cache.labels(event).set(count)
+        for event, value in scorer.items():
+            self._scorer.labels(event).set(value)
         for what, value in ledger.items():
             self._ledger.labels(what).set(value)
 
@@ -206,9 +217,11 @@ class Metrics:
         self._money.observe(entry, self._baseline)
         self._state.observe(entry)
 
-    def report(self, cache: CacheStats, ledger: Mapping[str, float]) -> None:
-        """Set this worker's gauges: its recent tiers, its cache, what it knows of the ledger."""
-        self._state.report(cache, ledger)
+    def report(
+        self, cache: CacheStats, scorer: Mapping[str, float], ledger: Mapping[str, float]
+    ) -> None:
+        """Set this worker's gauges: its recent tiers, cache, scorer, what it knows of the ledger."""
+        self._state.report(cache, scorer, ledger)
 
     def scrape(self) -> bytes:
         """The exposition text, over all workers."""

@@ -65,11 +65,12 @@ def test_the_recent_tiers_are_the_tier_shares() -> None:
     meters = metrics()
     for tier in ("easy", "easy", "hard"):
         meters.observe(entry(decision=chosen(tier, "m")))
-    meters.report(CacheStats(hits_memory=3), {"behind": 2})
+    meters.report(CacheStats(hits_memory=3), {"timeouts": 1}, {"behind": 2})
     text = meters.scrape()
     shares = series(text, "gearshift_recent_requests")
     assert shares == {'{tier="easy"}': 2, '{tier="medium"}': 0, '{tier="hard"}': 1}
     assert series(text, "gearshift_cache_events")['{event="hit_memory"}'] == 3
+    assert series(text, "gearshift_scorer_events")['{event="timeouts"}'] == 1
     assert series(text, "gearshift_ledger")['{what="behind"}'] == 2
 
 
