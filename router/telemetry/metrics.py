@@ -220,7 +220,7 @@ class Metrics:
     def report(
         self, cache: CacheStats, scorer: Mapping[str, float], ledger: Mapping[str, float]
     ) -> None:
-        """Set this worker's gauges: its recent tiers, cache, scorer, what it knows of the ledger."""
+        """Set this worker's gauges: recent tiers, cache, scorer, what it knows of the ledger."""
         self._state.report(cache, scorer, ledger)
 
     def scrape(self) -> bytes:
