@@ -101,7 +101,7 @@ class HttpUpstream:
         )
         try:
             return await host.transport.handle_async_request(request)
-        except httpx.RemoteProtocolError:
+        except (httpx.RemoteProtocolError, httpx.ReadError):
             # Most often a kept connection that the host had just closed: the request never began.
             return await host.transport.handle_async_request(request)
 
