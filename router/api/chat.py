@@ -38,6 +38,7 @@ class ChatSink:
         self._send = send
         self.exchange: Exchange | None = None
         self.begun = False
+        self.ended = False
 
     async def answer(self, body: bytes, content_type: str) -> None:
         """Send the whole answer."""
@@ -56,6 +57,7 @@ class ChatSink:
 
     async def end(self, data: bytes) -> None:
         """Send the last piece."""
+        self.ended = True
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def fail(self, failure: Failure) -> None:
@@ -110,10 +112,15 @@ class ChatRoute:
             await sink.fail(failure_of(error))
 
     async def _serve(self, exchange: Exchange, sink: ChatSink, receive: Receive) -> None:
-        """Run the exchange, and cancel it when the caller leaves."""
+        """Run the exchange, and cancel it when the caller leaves before the answer's end."""
         task = asyncio.current_task()
-        departure = asyncio.ensure_future(_departure(receive))
-        departure.add_done_callback(lambda done: None if done.cancelled() else _cancel(task))
+
+        def leave(departure: asyncio.Task[None]) -> None:
+            if task is not None and not departure.cancelled() and not sink.ended:
+                task.cancel()
+
+        departure = asyncio.create_task(_departure(receive))
+        departure.add_done_callback(leave)
         try:
             await self._gateway.converse(exchange, sink)
         except asyncio.CancelledError:
@@ -124,11 +131,6 @@ class ChatRoute:
             raise CallerLeft from None
         finally:
             departure.cancel()
-
-
-def _cancel(task: asyncio.Task[object] | None) -> None:
-    if task is not None:
-        task.cancel()
 
 
 async def _departure(receive: Receive) -> None:

@@ -33,10 +33,10 @@ async def relay_stream(exchange: Exchange, opened: Opened, sink: Sink, record: R
     used again. A stream that breaks off ends in an error event: clients take silence for success.
     """
     relay = Relay(show_usage=exchange.request.include_usage)
-    await sink.start()
-    exchange.begun = True
     fault: Fault | None = None
     try:
+        await sink.start()
+        exchange.begun = True
         chunk: bytes | None = opened.first
         while chunk is not None:
             out = relay.feed(chunk)

@@ -1,11 +1,17 @@
 """The ordinary day: OpenAI's own SDK against a live router."""
 
+import asyncio
+from pathlib import Path
+
 import msgspec
 import pytest
 from openai import omit
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.routers import Router
+from router.sandbox.profile import with_base_url
+from tests.rawserver import raw_server, read_request
+from tests.routers import Router, running_router
+from tests.waiting import until
 
 QUESTION: list[ChatCompletionMessageParam] = [
     {"role": "user", "content": "What is the capital of Portugal?"}
@@ -90,6 +96,40 @@ async def test_a_stream_is_relayed_as_it_comes(router: Router) -> None:
         router.sandbox.release()
         rest = [line async for line in lines]
     assert rest[-2:] == ["data: [DONE]", ""]
+
+
+async def test_a_connection_to_the_upstream_serves_one_stream_after_the_other(
+    tmp_path: Path,
+) -> None:
+    connections = 0
+    whole = asyncio.Event()
+    done = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while True:
+            await read_request(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
+            writer.write(b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(done), done))
+            await writer.drain()
+            # The end of the body comes when the caller has everything already.
+            await whole.wait()
+            whole.clear()
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
+
+    async with (
+        raw_server(converse) as url,
+        running_router(tmp_path, change=lambda config: with_base_url(config, url)) as router,
+    ):
+        for n in range(6):
+            response = await router.chat(f"hello {n}", stream=True)
+            assert response.text.endswith("data: [DONE]\n\n")
+            whole.set()
+            await until(lambda: not whole.is_set())
+    # One for the list of models at the start; and a request may overtake the end of the last.
+    assert connections <= 4
 
 
 async def test_reasoning_of_the_thinking_tier_comes_through(router: Router) -> None:
