@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from classifier.features import extract
 from classifier.types import Label, Prompt, Turn
@@ -67,6 +69,19 @@ def digest(paths: Sequence[Path]) -> bytes:
         except OSError as error:
             raise _unreadable(path, error) from error
     return total.digest()
+
+
+def groups(examples: Sequence[Example]) -> NDArray[np.intp]:
+    """A number for each example, shape (n,), which near duplicates and twins share."""
+    names = [_group(example, row) for row, example in enumerate(examples)]
+    numbers: NDArray[np.intp] = np.unique(names, return_inverse=True)[1]
+    return numbers
+
+
+def _group(example: Example, row: int) -> str:
+    if example.cluster is not None:
+        return f"cluster {example.cluster}"
+    return f"row {row}" if example.pair_id is None else f"pair {example.pair_id}"
 
 
 def prompts(examples: Sequence[Example]) -> list[Prompt | None]:

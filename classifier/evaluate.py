@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.corpus import Example, prompts
+from classifier.corpus import Example, groups, prompts
 from classifier.facts import Facts
 from classifier.metrics import (
     Floats,
@@ -107,14 +107,14 @@ def evaluate(classifier: Classifier, examples: Sequence[Example], facts: Facts) 
     rows = [e for e, _ in judged]
     truth = positions([e.label for e in rows])
     said = positions([v.label for _, v in judged])
-    groups = np.unique([str(e.cluster or i) for i, e in enumerate(rows)], return_inverse=True)[1]
+    alike = groups(rows)
     table = confusion(truth, said)
     hard, easy = LABELS.index("hard"), LABELS.index("easy")
     return Report(
         version=classifier.version,
         rows=len(examples),
         judged=len(judged),
-        macro_f1=bootstrap(lambda rows: macro_f1(truth[rows], said[rows]), groups),
+        macro_f1=bootstrap(lambda rows: macro_f1(truth[rows], said[rows]), alike),
         accuracy=float((truth == said).mean()),
         f1=dict(zip(LABELS, f1(truth, said).tolist(), strict=True)),
         confusion={
@@ -124,7 +124,7 @@ def evaluate(classifier: Classifier, examples: Sequence[Example], facts: Facts) 
         hard_miss=float(table[hard, easy] / table[hard].sum()) if table[hard].sum() else None,
         ece=calibration_error(np.array([v.confidence for _, v in judged]), truth == said),
         needs_info_auroc=_auroc(pairs),
-        pooled=_pool(rows, (truth, said), groups, facts),
+        pooled=_pool(rows, (truth, said), alike, facts),
         baselines=_baselines(rows, truth, facts),
         sources=_sources(rows, truth, said, facts),
         success=tuple(score for tier in range(len(TIERS)) for score in _tier(pairs, tier)),
@@ -171,7 +171,7 @@ def _sources(
 
 
 def _pool(
-    rows: Sequence[Example], pair: tuple[Labels, Labels], groups: NDArray[np.intp], facts: Facts
+    rows: Sequence[Example], pair: tuple[Labels, Labels], alike: NDArray[np.intp], facts: Facts
 ) -> Pooled | None:
     truth, said = pair
     names = np.array([row.source for row in rows])
@@ -187,7 +187,7 @@ def _pool(
     return Pooled(
         sources=len(kept),
         rows=int(chosen.size),
-        accuracy=bootstrap(lambda rows: float(right[rows].mean()), groups[chosen]),
+        accuracy=bootstrap(lambda rows: float(right[rows].mean()), alike[chosen]),
         majority=float((truth[chosen] == LABELS.index(facts.majority)).mean()),
     )
 

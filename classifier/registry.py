@@ -19,6 +19,8 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     path: Path
     builtin: bool
     serving: bool
+    damage: str | None = None
+    """Why it cannot be loaded; none as far as its manifest tells."""
 
 
 def builtin() -> Path:
@@ -58,21 +60,31 @@ def find(registry: Path | None, version: str) -> Path:
 
 
 def versions(registry: Path | None) -> tuple[Listed, ...]:
-    """Every version, oldest first. Raises ArtifactError where one cannot be read."""
-    serving = resolve(registry)
+    """Every version, oldest first, damaged ones too."""
     folders = [builtin()]
     if registry is not None and registry.is_dir():
-        folders += sorted(p.parent for p in registry.glob(f"[0-9]*/{MANIFEST}"))
-    found = [
-        Listed(
-            version=read_manifest(folder).version,
-            path=folder,
-            builtin=folder == builtin(),
-            serving=folder == serving,
-        )
-        for folder in folders
-    ]
-    return tuple(sorted(found, key=lambda listed: (listed.version, listed.path)))
+        folders += sorted(path.parent for path in registry.glob(f"[0-9]*/{MANIFEST}"))
+    try:
+        serving = resolve(registry)
+    except ArtifactError:  # what is promoted is not there: nothing serves
+        serving = None
+    listed = [_list(folder, serving) for folder in folders]
+    return tuple(sorted(listed, key=lambda one: (one.version, one.path)))
+
+
+def _list(folder: Path, serving: Path | None) -> Listed:
+    version, damage = Version(folder.name), None
+    try:
+        version = read_manifest(folder).version
+    except ArtifactError as error:
+        damage = str(error)
+    return Listed(
+        version=version,
+        path=folder,
+        builtin=folder == builtin(),
+        serving=folder == serving,
+        damage=damage,
+    )
 
 
 def _is_version(registry: Path, version: str) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from classifier import facts as known
 from classifier import targets
 from classifier.calibrate import calibrate, choose_cutoff
-from classifier.corpus import RESTRICTED, Example, prompts
+from classifier.corpus import RESTRICTED, Example, groups, prompts
 from classifier.embed import Embedder
 from classifier.evaluate import TRUSTED, positions
 from classifier.facts import Facts
@@ -119,10 +119,9 @@ def version_of(data: bytes, day: date) -> Version:
 
 def cluster_folds(examples: Sequence[Example]) -> NDArray[np.intp]:
     """A fold for each example, shape (n,); near duplicates and twins share one."""
-    names = [str(e.cluster or e.pair_id or f"row {i}") for i, e in enumerate(examples)]
-    groups = np.unique(names, return_inverse=True)[1]
-    draw = np.random.default_rng(SEED).permutation(groups.max() + 1)
-    folds: NDArray[np.intp] = draw[groups] % FOLDS
+    numbers = groups(examples)
+    draw = np.random.default_rng(SEED).permutation(numbers.max() + 1)
+    folds: NDArray[np.intp] = draw[numbers] % FOLDS
     return folds
 
 

@@ -188,16 +188,16 @@ def models() -> None:
 @models.command("list")
 @REGISTRY
 def list_models(registry: Path) -> None:
-    """Every version, oldest first; the one in service is marked.
+    """Every version, oldest first; the one in service is marked, and what is damaged.
 
     \b
     Example:
       gearshift models list
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
-    with plainly():
-        for listed in versions(registry):
-            marks = ["built-in"] * listed.builtin + ["in service"] * listed.serving
-            click.echo("  ".join([listed.version, ", ".join(marks)]).rstrip())
+    for listed in versions(registry):
+        marks = ["built-in"] * listed.builtin + ["in service"] * listed.serving
+        marks += [f"damaged: {listed.damage}"] if listed.damage else []
+        click.echo("  ".join([listed.version, ", ".join(marks)]).rstrip())
 
 
 @models.command("show")

@@ -62,6 +62,17 @@ def test_versions_are_listed_oldest_first(registry: Path) -> None:
     assert [one.version for one in listed if one.serving] == [NEWER]
 
 
+def test_a_damaged_version_is_listed_and_hides_no_other(registry: Path) -> None:
+    (registry / OLDER / artifact.MANIFEST).write_text("{}")
+    (registry / PROMOTED).write_text("20210101-cccccccc")
+    first, *others = versions(registry)
+    assert first.version == OLDER
+    assert first.damage
+    assert artifact.MANIFEST in first.damage
+    assert [one.damage for one in others] == [None, None]
+    assert not any(one.serving for one in (first, *others))
+
+
 def test_without_a_registry_there_is_the_built_in_one() -> None:
     (only,) = versions(None)
     assert only.builtin

@@ -1,0 +1,88 @@
+"""The measures agree with scikit-learn's, and intervals cover what they should."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, roc_auc_score
+
+from classifier.metrics import (
+    auroc,
+    bootstrap,
+    calibration_error,
+    confusion,
+    f1,
+    macro_f1,
+)
+from classifier.types import LABELS
+
+PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60)
+
+
+@given(PAIRS)
+def test_f1_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+    truth, said = np.array(pairs).T
+    every = range(len(LABELS))
+    expected = f1_score(truth, said, average=None, labels=every, zero_division=0)
+    assert f1(truth, said) == pytest.approx(expected)
+    present = sorted(set(truth.tolist()))
+    macro = f1_score(truth, said, average="macro", labels=present, zero_division=0)
+    assert macro_f1(truth, said) == pytest.approx(macro)
+
+
+@given(PAIRS)
+def test_every_row_stands_once_in_the_confusion(pairs: list[tuple[int, int]]) -> None:
+    truth, said = np.array(pairs).T
+    table = confusion(truth, said)
+    assert table.sum() == len(pairs)
+    assert table[truth[0], said[0]] >= 1
+    assert (table.sum(axis=1) == np.bincount(truth, minlength=4)).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=50))
+def test_auroc_is_scikit_learns_with_ties(pairs: list[tuple[int, bool]]) -> None:
+    score = np.array([score for score, _ in pairs], float)
+    positive = np.array([side for _, side in pairs])
+    if positive.all() or not positive.any():
+        assert auroc(score, positive) is None
+    else:
+        assert auroc(score, positive) == pytest.approx(roc_auc_score(positive, score))
+
+
+def test_no_rows_have_no_score() -> None:
+    nothing = np.zeros(0, np.intp)
+    assert macro_f1(nothing, nothing) == 0
+    assert auroc(np.zeros(0), np.zeros(0, np.bool_)) is None
+    assert calibration_error(np.zeros(0), np.zeros(0, np.bool_)) == 0
+
+
+def test_confidence_that_is_true_has_no_calibration_error() -> None:
+    right = np.array([True] * 8 + [False] * 2)
+    assert calibration_error(np.full(10, 0.8), right, bins=1) == pytest.approx(0)
+    assert calibration_error(np.full(10, 0.5), right, bins=1) == pytest.approx(0.3)
+
+
+def test_bins_are_judged_one_by_one() -> None:
+    confidence = np.array([0.5] * 10 + [1.0] * 10)
+    right = np.array([True] * 10 + [False, True] * 5)
+    assert calibration_error(confidence, right, bins=2) == pytest.approx(0.5)
+
+
+def test_the_interval_holds_the_value_and_repeats() -> None:
+    values = np.random.default_rng(1).normal(3, 1, 400)
+    one = bootstrap(lambda rows: float(values[rows].mean()), np.arange(400))
+    assert one.value == pytest.approx(values.mean())
+    assert one.low < one.value < one.high
+    assert one.high - one.low == pytest.approx(2 * 1.96 / 20, rel=0.2)
+    assert bootstrap(lambda rows: float(values[rows].mean()), np.arange(400)) == one
+
+
+def test_duplicates_in_one_group_do_not_narrow_the_interval() -> None:
+    values = np.repeat(np.random.default_rng(1).normal(size=50), 20)
+
+    def mean(rows: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> float:
+        return float(values[rows].mean())
+
+    grouped = bootstrap(mean, np.repeat(np.arange(50), 20))
+    alone = bootstrap(mean, np.arange(1_000))
+    assert grouped.high - grouped.low > 3 * (alone.high - alone.low)

