@@ -28,7 +28,7 @@ FULL = Plan(
     rounds=5,
     starts=3,
     fast=Sizes(json=3_000, stream=600, paced=40, single=500),
-    slow=Sizes(json=300, stream=60, paced=40, single=150),
+    slow=Sizes(json=200, stream=40, paced=40, single=100),
 )
 QUICK = Plan(
     rounds=2,
