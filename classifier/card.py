@@ -108,6 +108,15 @@ def _quality(facts: Facts, report: Report) -> str:
         f"truly hard rows that are called easy: {_maybe(hard_miss)}.",
         *_pooled(report),
         *_shares(report),
+        *_tables(report),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _tables(report: Report) -> list[str]:
+    """What was said of what, then each source, then each tier's `success`."""
+    return [
         "\nRows are the truth, columns what was said:\n",
         *_table(
             ("", *LABELS, "F1"),
@@ -139,9 +148,7 @@ def _quality(facts: Facts, report: Report) -> str:
                 for s in report.success
             ],
         ),
-        "",
     ]
-    return "\n".join(lines)
 
 
 def _pooled(report: Report) -> Iterator[str]:
