@@ -4,7 +4,9 @@ Only what an Entry holds is ever logged, and of that neither the prompt nor anyt
 """
 
 import logging
+import os
 import sys
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
@@ -28,10 +30,25 @@ class Log(Protocol):
         """Something failed that a person has to look at."""
 
 
+class _Lines:
+    """A file whose trouble is nobody else's: a full disk or a closed pipe fails no request."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def msg(self, line: bytes) -> None:
+        """Write one line, or lose it."""
+        with suppress(OSError):
+            os.write(self._descriptor, line + b"\n")
+
+    # structlog calls the method that is named like the level.
+    debug = info = warning = error = critical = msg
+
+
 def open_log() -> Log:
     """A logger of JSON lines on standard error."""
     log: Log = structlog.wrap_logger(
-        structlog.BytesLogger(sys.stderr.buffer),
+        _Lines(sys.stderr.fileno()),
         wrapper_class=structlog.make_filtering_bound_logger(20),
         processors=[
             structlog.processors.add_log_level,

@@ -1,6 +1,7 @@
 """Metrics and log lines: read from entries, right in their sums, silent about prompts."""
 
 import logging
+import os
 from pathlib import Path
 
 import msgspec
@@ -98,6 +99,17 @@ def test_a_request_is_one_line_without_its_prompt(
     assert line["cache"] == cache
     assert line["cost_usd"] == 1e-6
     assert "walrus" not in str(line)
+
+
+def test_a_log_that_cannot_be_written_troubles_nobody() -> None:
+    kept = os.dup(2)
+    try:
+        with Path("/dev/full").open("wb") as full:
+            os.dup2(full.fileno(), 2)
+            open_log().info("lost")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def test_what_libraries_log_comes_out_in_the_same_form(
