@@ -47,9 +47,9 @@ def distil(folder: Path) -> PieceVectors:
 
     About 20 s on two cores. Source: Tulkens & van Dongen, Model2Vec (2024). Raises ImportError.
     """
-    from model2vec.distill import distill  # noqa: PLC0415 (an extra: not needed to serve)
-
     with redirect_stderr(StringIO()):  # its bars and load reports are not ours to show
+        from model2vec.distill import distill  # noqa: PLC0415 (an extra: not needed to serve)
+
         static = distill(model_name=str(folder), pca_dims=DIMS, device="cpu")
     pieces: dict[str, int] = static.tokenizer.get_vocab()
     return PieceVectors(

@@ -20,7 +20,7 @@ LARGEST: Final = 32_767
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How the heads are fitted; chosen on cluster folds of the training rows."""
 
-    freedom: float = 3.0
+    freedom: float = 5.0
     """Inverse strength of the penalty on weights."""
     meaning: float = 0.3
     """Size of the vector's block beside the terms': how readily its weights grow."""
@@ -38,7 +38,10 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     stretch: NDArray[np.float32]
     """What the centred vector was multiplied by."""
     edges: NDArray[np.float32]
+    seen: NDArray[np.int64]
+    """The terms that occur: the others can learn nothing and have no column."""
     terms: int
+    """How many terms there are."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,13 +62,14 @@ def design(rows: Sequence[Row], terms: int, settings: Settings) -> Design:
     steps = np.linspace(0, 1, settings.bins + 1)[1:-1]
     edges = np.quantile(surface, steps, axis=0).T.astype(np.float32)
     places = place(surface, edges)
+    seen, columns = np.unique(np.concatenate([row.terms for row in rows]), return_inverse=True)
     words = csr_matrix(
         (
             np.concatenate([np.full(row.terms.size, row.terms_weight) for row in rows]),
-            np.concatenate([row.terms for row in rows]),
+            columns,
             np.cumsum([0, *(row.terms.size for row in rows)]),
         ),
-        shape=(len(rows), terms),
+        shape=(len(rows), seen.size),
     )
     measures = csr_matrix(
         (
@@ -81,6 +85,7 @@ def design(rows: Sequence[Row], terms: int, settings: Settings) -> Design:
         mean=mean,
         stretch=stretch,
         edges=edges,
+        seen=seen,
         terms=terms,
     )
 
@@ -108,11 +113,13 @@ def predict(plan: Design, line: Line) -> Floats:
 def export(plan: Design, lines: Sequence[Line], settings: Settings) -> Heads:
     """The arrays of fitted heads, with the scaling of the design folded into the weights."""
     weights = np.stack([line.weights for line in lines], axis=1)
-    words, vector, bins = np.split(weights, [plan.terms, plan.terms + plan.mean.size])
+    words, vector, bins = np.split(weights, [plan.seen.size, plan.seen.size + plan.mean.size])
     unit = np.maximum(np.abs(words).max(axis=0), 1e-12) / LARGEST
+    units = np.zeros((plan.terms, len(lines)), np.int16)
+    units[plan.seen] = np.rint(words / unit)
     vector = vector * plan.stretch[:, None]
     return Heads(
-        terms=np.rint(words / unit).astype(np.int16),
+        terms=units,
         unit=unit,
         vector=vector.astype(np.float32),
         edges=plan.edges,

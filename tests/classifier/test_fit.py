@@ -22,8 +22,8 @@ def hard() -> Task:
 
 def test_the_design_has_a_row_an_example_and_its_blocks() -> None:
     bins = ROWS[0].surface.size * SETTINGS.bins
-    assert PLAN.matrix.shape == (len(ROWS), EMBEDDER.terms + EMBEDDER.dims + bins)
-    words = PLAN.matrix[:, : EMBEDDER.terms]
+    assert PLAN.matrix.shape == (len(ROWS), PLAN.seen.size + EMBEDDER.dims + bins)
+    words = PLAN.matrix[:, : PLAN.seen.size]
     assert np.asarray(words.power(2).sum(axis=1)).ravel() == pytest.approx(1)
 
 
@@ -65,3 +65,12 @@ def test_fitting_again_is_the_same() -> None:
     one, other = fit(PLAN, hard(), SETTINGS), fit(PLAN, hard(), SETTINGS)
     assert (one.weights == other.weights).all()
     assert one.bias == other.bias
+
+
+def test_a_term_that_was_never_seen_weighs_nothing() -> None:
+    heads = export(PLAN, [fit(PLAN, hard(), SETTINGS)], SETTINGS)
+    assert heads.terms.shape == (EMBEDDER.terms, 1)
+    unseen = np.setdiff1d(np.arange(EMBEDDER.terms), PLAN.seen)
+    assert unseen.size
+    assert not heads.terms[unseen].any()
+    assert heads.terms[PLAN.seen].any()
