@@ -221,7 +221,7 @@ def run(arguments: argparse.Namespace) -> Result:
     draw = random.Random(1)
     latencies = []
     for tokens in TOKENS:
-        runs = max(20, min(200 if quick else 2_000, 2_000_000 // tokens))
+        runs = max(100, min(200 if quick else 2_000, 2_000_000 // tokens))
         asked = [conversation(tokens, draw) for _ in range(runs)]
         latencies.append(measure(f"{tokens:,}", model, asked))
     sizes, source = length_mix(arguments.data)

@@ -26,8 +26,8 @@ CONTEXT_CHARS: Final = 600
 SHORT_CHARS: Final = 200
 """Below this a turn may lean on what was said before ("and in French?")."""
 CONTEXT_TURNS: Final = 2
-SCAN_CHARS: Final = 400_000
-"""Longer turns (100,000 tokens) lose their middle before reminder blocks are looked for."""
+SCAN_CHARS: Final = 200_000
+"""Longer turns (50,000 tokens) lose their middle before reminder blocks are looked for."""
 
 _GAP: Final = "\n…\n"
 

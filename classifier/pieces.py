@@ -7,7 +7,7 @@ stands alone ("≤", "°"), where BERT glues those beyond ASCII to the word befo
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -31,38 +31,40 @@ class WordPieces:
             msg = f"the vocabulary of {len(vocabulary)} pieces lacks {UNKNOWN}"
             raise ValueError(msg)
         self.vocabulary = tuple(vocabulary)
-        ids = {piece: number for number, piece in enumerate(vocabulary)}
-        self._whole: Mapping[str, tuple[int, ...]] = {
-            piece: (number,) for piece, number in ids.items() if not piece.startswith("##")
-        }
-        self._ids = ids
-        self._unknown = (ids[UNKNOWN],)
+        numbered = {piece: number for number, piece in enumerate(vocabulary)}
+        self._first = {p: number for p, number in numbered.items() if not p.startswith("##")}
+        self._inner = {p[2:]: number for p, number in numbered.items() if p.startswith("##")}
+        self._unknown = (numbered[UNKNOWN],)
         self._longest = max(map(len, vocabulary))
         self._split = lru_cache(maxsize=8192)(self._split_word)
 
     def encode(self, text: str) -> list[int]:
         """Ids of the pieces of `text`, in order."""
-        whole, split = self._whole, self._split
+        first, split = self._first, self._split
         found: list[int] = []
         for word in _WORD.findall(_normalise(text)):
-            known = whole.get(word)
-            found += split(word) if known is None else known
+            known = first.get(word)
+            if known is None:
+                found += split(word)
+            else:
+                found.append(known)
         return found
 
     def _split_word(self, word: str) -> tuple[int, ...]:
         """The longest piece from the left, again and again; unknown where one is missing."""
-        if len(word) > LONGEST_WORD:
+        size = len(word)
+        if size > LONGEST_WORD:
             return self._unknown
         pieces: list[int] = []
-        start = 0
-        while start < len(word):
-            mark = "##" if start else ""
-            ends = range(min(len(word), start + self._longest), start, -1)
-            end = next((end for end in ends if mark + word[start:end] in self._ids), 0)
-            if not end:
+        start, table = 0, self._first
+        while start < size:
+            end = min(size, start + self._longest)
+            while end > start and word[start:end] not in table:
+                end -= 1
+            if end == start:
                 return self._unknown
-            pieces.append(self._ids[mark + word[start:end]])
-            start = end
+            pieces.append(table[word[start:end]])
+            start, table = end, self._inner
         return tuple(pieces)
 
 

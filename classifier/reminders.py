@@ -41,7 +41,7 @@ WRAPPERS: Final = ("user_query", "userRequest", "user_message")
 """Names of tags that a harness puts around the person's own words: only the marks go."""
 
 _TAG: Final = re.compile(
-    rf"<(?P<close>/?)(?:(?P<block>{'|'.join(BLOCKS)})|(?P<wrapper>{'|'.join(WRAPPERS)}))"
+    rf"<(?P<close>/?)(?=[a-zA-Z])(?:(?P<block>{'|'.join(BLOCKS)})|(?P<wrapper>{'|'.join(WRAPPERS)}))"
     r"(?:\s[^<>\n]{0,200})?>"
 )
 

@@ -49,7 +49,7 @@ def test_a_quick_run_prints_a_page_and_writes_nothing_unless_told(
     monkeypatch.chdir(Path(__file__).parents[2])
     bench_assess.main(["--quick", "--out", str(tmp_path)])
     page = capsys.readouterr().out
-    assert "| 100,000 | 20 |" in page
+    assert "| 100,000 | 100 |" in page
     data, text = sorted(tmp_path.iterdir())
     assert text.read_text().strip() == page.strip()
     result = msgspec.json.decode(data.read_bytes(), type=bench_assess.Result)
