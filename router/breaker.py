@@ -71,6 +71,16 @@ class Breaker:
         if self._retry_at is not None or self._failures >= self._limit:
             self._open(self._open_s if open_ms is None else open_ms / 1000)
 
+    def release(self, permit: Permit) -> None:
+        """The call was given up for reasons of the caller: a trial may be made again at once."""
+        if permit == self._era and self._retry_at is not None:
+            self._retry_at = self._clock()
+
+    @property
+    def opens_in_s(self) -> float:
+        """Seconds until a trial is let through; 0 when calls pass now."""
+        return 0.0 if self._retry_at is None else max(0.0, self._retry_at - self._clock())
+
     def _open(self, seconds: float) -> None:
         self._retry_at = self._clock() + seconds
         self._era += 1

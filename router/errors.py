@@ -45,6 +45,8 @@ class RequestError(GearshiftError):
         super().__init__(message)
         self.param = param
         self.code = code
+        self.retry_after_s: float | None = None
+        """When it is worth trying again, where that is known."""
 
 
 class BadRequest(RequestError):
@@ -119,3 +121,5 @@ class UpstreamError(RequestError):
         self.type = "invalid_request_error" if self.status == 400 else "upstream_error"  # noqa: PLR2004
         self.upstream_status = upstream_status
         self.retry_after_s = retry_after_s
+        self.exhausted = False
+        """Whether other models were tried too, so that trying again at once is of no use."""

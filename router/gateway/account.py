@@ -1,44 +1,10 @@
-"""From an exchange to its entry: what was tried, what was used, what it cost."""
+"""From an exchange to its entry."""
 
-from router.domain import Attempt, Decision, Entry, Fault, Usage
+from router.domain import Decision, Entry
 from router.gateway.exchange import Exchange
 from router.gateway.services import Services
 from router.policy.table import PolicyTable
-from router.prices.book import Book
 from router.prices.settlement import settle
-from router.wire.tokens import estimate_usage
-
-
-class Attempted:
-    """One try at one model, from its start to its place in the entry."""
-
-    def __init__(self, exchange: Exchange, decision: Decision, prices: Book) -> None:
-        self._exchange = exchange
-        self._decision = decision
-        self._prices = prices
-        self._began_ms = exchange.elapsed_ms()
-
-    def end(self, *, status: int = 0, fault: Fault | None = None, usage: Usage = Usage()) -> None:  # noqa: B008  frozen
-        """Note how it ended."""
-        model = self._decision.model
-        self._exchange.attempts.append(
-            Attempt(
-                model=model,
-                tier=self._decision.tier,
-                status=status,
-                fault=fault,
-                duration_ms=round(self._exchange.elapsed_ms() - self._began_ms, 3),
-                usage=usage,
-                cost=self._prices.cost(model, usage),
-            )
-        )
-
-
-def billed(exchange: Exchange, usage: Usage, output_bytes: int = 0) -> Usage:
-    """The upstream's own count, or, where it sent none, an estimate that says so: never zero."""
-    if usage.source == "billed":
-        return usage
-    return estimate_usage(exchange.request.input_tokens, output_bytes)
 
 
 def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entry:

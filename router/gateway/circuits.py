@@ -1,11 +1,14 @@
 """Which models are left alone for a while: a circuit breaker for each, as a fact for the policy."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from router.breaker import Breaker, Permit
 from router.config.schema import Breaker as Settings
-from router.domain import ModelId
-from router.errors import UpstreamError
+from router.domain import Fault, ModelId
+
+CALLERS: Final[frozenset[Fault]] = frozenset({"invalid", "content_filter"})
+"""Faults of the request itself: another model would refuse it too, and none is to blame."""
 
 
 class Circuits:
@@ -21,15 +24,28 @@ class Circuits:
         """The models that are left alone now."""
         return tuple(model for model, each in self._breakers.items() if each.state() == "open")
 
+    @property
+    def doubtful(self) -> tuple[ModelId, ...]:
+        """The models that failed last, whether they may be tried again by now or not."""
+        return tuple(model for model, each in self._breakers.items() if each.state() != "closed")
+
+    @property
+    def soonest_s(self) -> float:
+        """Seconds until the first of those that are down may be tried again."""
+        return min((self._breakers[model].opens_in_s for model in self.down), default=0.0)
+
     def enter(self, model: ModelId) -> Permit | None:
         """The right to try `model`, or none while it is left alone."""
         return self._breakers[model].enter()
 
-    def succeed(self, model: ModelId, permit: Permit) -> None:
-        """`model` answered."""
-        self._breakers[model].succeed(permit)
-
-    def fail(self, model: ModelId, permit: Permit, error: UpstreamError) -> None:
-        """`model` failed by a fault of its own; a time that it named itself is kept."""
-        wait_ms = None if error.retry_after_s is None else error.retry_after_s * 1000
-        self._breakers[model].fail(permit, open_ms=wait_ms)
+    def leave(
+        self, model: ModelId, permit: Permit, fault: Fault | None, retry_after_s: float | None
+    ) -> None:
+        """How the try ended. Who refuses a bad request is well; who is left has shown nothing."""
+        breaker = self._breakers[model]
+        if fault is None or fault in CALLERS:
+            breaker.succeed(permit)
+        elif fault == "client_left":
+            breaker.release(permit)
+        else:
+            breaker.fail(permit, open_ms=None if retry_after_s is None else retry_after_s * 1000)

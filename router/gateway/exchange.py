@@ -19,7 +19,7 @@ from router.domain import (
     Timings,
 )
 from router.gateway.intent import Intent
-from router.wire.request import ChatRequest
+from router.wire.request import HINT_LENGTH, ChatRequest
 
 
 class Inbound(Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ class Exchange:
         return Caller(
             key=self.inbound.key,
             user=self.request.user,
-            session=session or self.request.session,
+            session=(session or self.request.session)[:HINT_LENGTH],
             tags=self.request.tags,
         )
 

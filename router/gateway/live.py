@@ -7,17 +7,18 @@ here, a failure falls back to another model; afterwards it is an event in the st
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from classifier.features import extract
 from classifier.types import Verdict
-from router.domain import Decision, Facts, Fault, ModelId, Usage
-from router.errors import RequestError, UpstreamError
-from router.gateway.account import Attempted, billed, entry_of, undecided
-from router.gateway.circuits import Circuits
+from router.domain import Decision, Facts, Fault, ModelId
+from router.errors import RequestError, Unavailable, UpstreamError
+from router.gateway.account import entry_of, undecided
+from router.gateway.attempted import Attempted, billed
+from router.gateway.circuits import CALLERS, Circuits
 from router.gateway.exchange import Exchange, Inbound
 from router.gateway.intent import intents, resolve
 from router.gateway.services import Services
@@ -26,15 +27,14 @@ from router.keys import digest
 from router.policy.decision import decide, stand_in
 from router.policy.rules import match_rules
 from router.ports import Reply, Sink
+from router.sse import Relay
+from router.upstream.faults import refused
 from router.wire.answer import parse_answer
 from router.wire.render import render
 from router.wire.request import parse_chat, prefix_digest
 
 T = TypeVar("T")
 Try: TypeAlias = Callable[[Exchange, Decision, Attempted], Awaitable[T]]
-
-_CALLERS: Final[frozenset[Fault]] = frozenset({"invalid", "content_filter"})
-"""Faults of the request itself: another model would refuse it too, and none is to blame."""
 
 
 class Preview(Struct, frozen=True, kw_only=True):
@@ -56,6 +56,11 @@ class Gateway:
     def down(self) -> tuple[ModelId, ...]:
         """Models that are left alone at the moment."""
         return self._circuits.down
+
+    @property
+    def doubtful(self) -> tuple[ModelId, ...]:
+        """Models that failed last, whether they may be tried again by now or not."""
+        return self._circuits.doubtful
 
     def accept(self, inbound: Inbound) -> Exchange:
         """Read a request. From here on it will have an entry.
@@ -86,7 +91,7 @@ class Gateway:
                 await self._deliver(exchange, sink)
         except RequestError as error:
             exchange.status = error.status
-            exchange.fault = error.fault if isinstance(error, UpstreamError) else "invalid"
+            exchange.fault = _fault(error)
             raise
         except asyncio.CancelledError:
             exchange.leave()
@@ -128,8 +133,15 @@ class Gateway:
         return None if key is None else await self._services.cache.get_pin(key)
 
     def _conversation(self, exchange: Exchange) -> bytes | None:
-        prefix = prefix_digest(exchange.request)
-        return None if prefix is None else digest(prefix, self._services.secret)
+        """Name the caller's conversation up to its last human turn; none if nothing is left to us.
+
+        The caller is part of the name: two may open theirs with the same words.
+        """
+        prefix = prefix_digest(exchange.request) if exchange.intent.scored else None
+        if prefix is None:
+            return None
+        whose = msgspec.json.encode((exchange.caller(), exchange.request.model))
+        return digest(prefix + whose, self._services.secret)
 
     def _decide(
         self, exchange: Exchange, facts: Facts, refusal: UpstreamError | None = None
@@ -143,11 +155,15 @@ class Gateway:
             exchange.facts, exchange.decision = facts, decided
             return decided
         if refusal is not None:
+            refusal.exhausted = len({attempt.model for attempt in exchange.attempts}) > 1
             raise refusal
         if exchange.decision is None:
             exchange.facts = facts
             exchange.decision = stand_in(exchange.verdict, decided)
-        raise decided.error()
+        error = decided.error()
+        if decided.outage:
+            error.retry_after_s = self._circuits.soonest_s
+        raise error
 
     async def _attempt(self, exchange: Exchange, run: Try[T]) -> T:
         """Let one model after the other try `run` until one begins to answer."""
@@ -157,31 +173,21 @@ class Gateway:
             decision = self._decide(exchange, facts, refusal)
             permit = self._circuits.enter(decision.model)
             if permit is not None:
+                prices = self._services.prices
+                attempted = Attempted(exchange, decision, prices, self._circuits, permit)
                 try:
-                    answer = await self._try(exchange, decision, run)
+                    # `run` notes success itself: of a stream it is known only at its end.
+                    return await run(exchange, decision, attempted)
                 except UpstreamError as error:
-                    if error.fault in _CALLERS:
+                    attempted.fail(error)
+                    if error.fault in CALLERS:
                         raise
-                    self._circuits.fail(decision.model, permit, error)
                     refusal = error
-                else:
-                    self._circuits.succeed(decision.model, permit)
-                    return answer
+                except asyncio.CancelledError:
+                    attempted.abandon()
+                    raise
             tried = (*facts.unavailable, decision.model)
             facts = msgspec.structs.replace(facts, unavailable=tried)
-
-    async def _try(self, exchange: Exchange, decision: Decision, run: Try[T]) -> T:
-        """One attempt. One that fails, or that the caller leaves, is noted; `run` notes success."""
-        attempted = Attempted(exchange, decision, self._services.prices)
-        try:
-            return await run(exchange, decision, attempted)
-        except UpstreamError as error:
-            attempted.end(status=error.upstream_status, fault=error.fault)
-            raise
-        except asyncio.CancelledError:
-            # The host has the prompt and goes on for a while: that is rarely free.
-            attempted.end(fault="client_left", usage=billed(exchange, Usage()))
-            raise
 
     async def _open(self, exchange: Exchange, decision: Decision) -> Reply:
         services, request = self._services, exchange.request
@@ -232,10 +238,14 @@ class Gateway:
             first = await anext(chunks, None)
             if first is None:
                 raise _malformed(decision.model, "an empty stream")
+            relay = Relay(show_usage=exchange.request.include_usage)
+            out = relay.feed(first)
+            if relay.error is not None:
+                raise refused(decision.model, relay.error)
         except BaseException:
             await reply.close()
             raise
-        return Opened(reply=reply, chunks=chunks, first=first, attempted=attempted)
+        return Opened(reply=reply, chunks=chunks, relay=relay, first=out, attempted=attempted)
 
     def _record(self, exchange: Exchange) -> None:
         """Write the entry, once."""
@@ -252,5 +262,12 @@ class Gateway:
         services.record(entry_of(exchange, decision, services))
 
 
+def _fault(error: RequestError) -> Fault:
+    if isinstance(error, UpstreamError):
+        return error.fault
+    return "overloaded" if isinstance(error, Unavailable) else "invalid"
+
+
 def _malformed(model: ModelId, what: str) -> UpstreamError:
-    return UpstreamError(f"{model} answered with {what}", fault="malformed")
+    message = f"{model} answered with {what}"
+    return UpstreamError(message, fault="malformed", upstream_status=200)

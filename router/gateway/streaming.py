@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from router.domain import Fault
 from router.errors import UpstreamError
-from router.gateway.account import Attempted, billed
+from router.gateway.attempted import Attempted, billed
 from router.gateway.exchange import Exchange
 from router.ports import Reply, Sink
 from router.sse import Relay, error_event
@@ -22,7 +22,9 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     reply: Reply
     chunks: AsyncIterator[bytes]
+    relay: Relay
     first: bytes
+    """What of the first piece goes on to the caller."""
     attempted: Attempted
 
 
@@ -32,38 +34,41 @@ async def relay_stream(exchange: Exchange, opened: Opened, sink: Sink, record: R
     After `[DONE]` the upstream is read to its end, which is near: only then can the connection be
     used again. A stream that breaks off ends in an error event: clients take silence for success.
     """
-    relay = Relay(show_usage=exchange.request.include_usage)
     fault: Fault | None = None
     try:
         await sink.start()
         exchange.begun = True
-        chunk: bytes | None = opened.first
-        while chunk is not None:
-            out = relay.feed(chunk)
-            if out:
-                await sink.write(out)
-            if relay.done and not exchange.recorded:
-                await _end(exchange, opened, relay, sink, record)
-            chunk = await anext(opened.chunks, None)
+        await _pass_on(opened.first, exchange, opened, sink, record)
+        async for chunk in opened.chunks:
+            await _pass_on(opened.relay.feed(chunk), exchange, opened, sink, record)
     except UpstreamError as error:
         fault = error.fault
     except asyncio.CancelledError:
         if not exchange.recorded:
-            _note(exchange, opened, relay, "client_left")
+            _note(exchange, opened, "client_left")
         raise
     if not exchange.recorded:
-        await _end(exchange, opened, relay, sink, record, fault)
+        await _end(exchange, opened, sink, record, fault)
+
+
+async def _pass_on(
+    out: bytes, exchange: Exchange, opened: Opened, sink: Sink, record: Record
+) -> None:
+    if out:
+        await sink.write(out)
+    if opened.relay.done and not exchange.recorded:
+        await _end(exchange, opened, sink, record)
 
 
 async def _end(
     exchange: Exchange,
     opened: Opened,
-    relay: Relay,
     sink: Sink,
     record: Record,
     fault: Fault | None = None,
 ) -> None:
     """Record a stream that is over, then say so. Nothing is missing after a finish_reason."""
+    relay = opened.relay
     rest = relay.finish()
     if relay.error is not None:
         # The upstream has said itself what went wrong, and that was passed on.
@@ -71,12 +76,13 @@ async def _end(
     elif not relay.complete:
         exchange.fault = fault or "cut"
         rest += _broken_off(exchange, exchange.fault)
-    _note(exchange, opened, relay, exchange.fault)
+    _note(exchange, opened, exchange.fault)
     record(exchange)
     await sink.end(rest)
 
 
-def _note(exchange: Exchange, opened: Opened, relay: Relay, fault: Fault | None) -> None:
+def _note(exchange: Exchange, opened: Opened, fault: Fault | None) -> None:
+    relay = opened.relay
     exchange.finish = relay.finish_reason
     usage = billed(exchange, relay.usage, relay.output_bytes)
     opened.attempted.end(status=opened.reply.status, fault=fault, usage=usage)

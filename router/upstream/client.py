@@ -1,7 +1,8 @@
 """Chat completions at OpenAI-format hosts: one pool a host, headers and addresses made once."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import cast
+from time import perf_counter
+from typing import Final, cast
 
 import httpx
 import msgspec
@@ -12,6 +13,7 @@ from router.upstream import faults
 from router.upstream.transport import AiohttpTransport
 
 _USER_AGENT = "gearshift"
+_STALE_S: Final = 0.5
 _LIST_TIMEOUT = {"connect": 5.0, "read": 10.0, "idle": 10.0}
 
 
@@ -99,10 +101,14 @@ class HttpUpstream:
             headers=host.headers[streamed],
             extensions={"timeout": host.timeouts[streamed]},
         )
+        sent = perf_counter()
         try:
             return await host.transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError):
-            # Most often a kept connection that the host had just closed: the request never began.
+            # A kept connection that the host had just closed fails at once: the request never
+            # began. What fails later may have been at work, and would be billed twice.
+            if perf_counter() - sent > _STALE_S:
+                raise
             return await host.transport.handle_async_request(request)
 
     async def list_models(self, upstream: str) -> frozenset[str] | None:

@@ -35,11 +35,20 @@ _BY_WORD: Final[dict[str, Fault]] = {
     "resource_not_found_error": "not_found",
     "model_not_found": "not_found",
 }
+_ALONE: Final[dict[str, Fault]] = {
+    "rate_limit_reached_error": "rate_limit",
+    "rate_limit_exceeded": "rate_limit",
+    "invalid_request_error": "invalid",
+    "authentication_error": "auth",
+    "overloaded_error": "overloaded",
+}
+"""Words that count only where no status tells more: OpenAI calls a wrong key an invalid request."""
+_LONGEST_WAIT_S: Final = 600.0
 _TRANSPORT: Final[tuple[tuple[type[httpx.TransportError], Fault, str], ...]] = (
     (httpx.ConnectError, "connect", "cannot be reached"),
     (httpx.ConnectTimeout, "connect", "does not accept connections"),
     (httpx.ReadTimeout, "timeout", "did not answer in time"),
-    (httpx.TransportError, "connect", "closed the connection"),
+    (httpx.TransportError, "cut", "closed the connection"),
 )
 
 
@@ -67,25 +76,37 @@ def from_answer(
 def fault_of(told: ErrorDetail, status: int = 0) -> Fault:
     """The fault that an upstream's words mean; its status where they say nothing."""
     word = _BY_WORD.get(told.type) or _BY_WORD.get(told.code or "")
+    if word is None and not status:
+        word = _ALONE.get(told.type) or _ALONE.get(told.code or "")
     return word or _BY_STATUS.get(status, "server")
+
+
+def refused(model: ModelId, told: ErrorDetail) -> UpstreamError:
+    """The error for a stream that begins with an error event."""
+    message = f"{model} answered with an error: {told.message}"
+    return UpstreamError(message, fault=fault_of(told), upstream_status=200, code=told.code)
 
 
 def from_transport(model: ModelId, upstream: str, error: httpx.TransportError) -> UpstreamError:
     """The error for a connection that failed before the head of an answer came."""
     fault, what = next((f, w) for kind, f, w in _TRANSPORT if isinstance(error, kind))
-    return UpstreamError(f"upstream `{upstream}` {what} for {model}: {error}", fault=fault)
+    # Not the error's own words: they hold addresses that are no caller's business.
+    return UpstreamError(f"upstream `{upstream}` {what} for {model}", fault=fault)
 
 
 def from_body(model: ModelId, upstream: str, error: httpx.TransportError) -> UpstreamError:
     """The error for an answer that broke off after its head had come."""
     if isinstance(error, httpx.ReadTimeout):
-        return UpstreamError(f"{model} at `{upstream}` fell silent", fault="stall")
-    return UpstreamError(f"{model} at `{upstream}` broke off its answer", fault="cut")
+        message = f"{model} at `{upstream}` fell silent"
+        return UpstreamError(message, fault="stall", upstream_status=200)
+    message = f"{model} at `{upstream}` broke off its answer"
+    return UpstreamError(message, fault="cut", upstream_status=200)
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds of a `retry-after` header; none for its date form, which no model host sends."""
+    """Seconds of a `retry-after` header, bounded; none for its date form, which no host sends."""
     try:
-        return max(0.0, float(value)) if value is not None else None
+        seconds = float(value or "")
     except ValueError:
         return None
+    return max(0.0, min(seconds, _LONGEST_WAIT_S)) if seconds == seconds else None  # noqa: PLR0124  nan

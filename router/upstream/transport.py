@@ -3,7 +3,8 @@
 Per proxied request it costs about as much as aiohttp alone, a third of httpx's own transport
 (benchmarks/README.md). It does only what a router needs: HTTP/1.1, bodies in one piece, no
 redirects, no cookies, no decompression, no proxies from the environment. The request's extension
-`timeout` holds seconds: `connect`, `read` (until the head is here) and `idle` (between pieces).
+`timeout` holds seconds: `connect` (a free place in the pool included), `read` (until the first
+piece is here) and `idle` (between pieces).
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -37,7 +38,7 @@ def _translated() -> Iterator[None]:
 
 
 def _await_pieces(response: aiohttp.ClientResponse, idle_s: float) -> None:
-    """From here on the patience is that between two pieces, no longer that for the head.
+    """From here on the patience is that between two pieces, no longer that for the first.
 
     aiohttp has one read timeout for both, but its protocol lets it be changed underway; there is
     no connection any more when the whole answer came at once.
@@ -51,12 +52,18 @@ def _await_pieces(response: aiohttp.ClientResponse, idle_s: float) -> None:
 class _Body(httpx.AsyncByteStream):
     """The answer's body, in the pieces in which it arrives."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, idle_s: float) -> None:
         self._response = response
+        self._idle_s = idle_s
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        waited = False
         with _translated():
             async for chunk in self._response.content.iter_any():
+                if not waited:
+                    # Some hosts send the head at once and think then: only now they are talking.
+                    _await_pieces(self._response, self._idle_s)
+                    waited = True
                 yield chunk
 
     async def aclose(self) -> None:
@@ -97,12 +104,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
-                    sock_connect=timeout["connect"], sock_read=timeout["read"]
+                    connect=timeout["connect"], sock_read=timeout["read"]
                 ),
             )
-        _await_pieces(response, timeout["idle"])
         return httpx.Response(
-            response.status, headers=response.raw_headers, stream=_Body(response), request=request
+            response.status,
+            headers=response.raw_headers,
+            stream=_Body(response, timeout["idle"]),
+            request=request,
         )
 
     def _open_session(self) -> aiohttp.ClientSession:

@@ -12,7 +12,7 @@ import pytest
 from router.config.schema import Config, Rule
 from router.domain import Entry
 from router.sandbox.profile import with_base_url
-from tests.rawserver import plain_answer, raw_server, read_request
+from tests.rawserver import Conversation, raw_server, read_request
 from tests.routers import Router, running_router
 from tests.waiting import until
 
@@ -213,22 +213,106 @@ async def test_a_model_that_keeps_failing_is_left_alone_for_a_while(router: Rout
     assert any(HARD in reason for reason in ready["reasons"])
 
 
-async def test_an_error_that_the_upstream_tells_in_its_stream_is_passed_on_once(
-    tmp_path: Path,
-) -> None:
-    said = b'data: {"error":{"type":"engine_overloaded_error","message":"too busy"}}\n\n'
+TOLD = b'data: {"error":{"type":"engine_overloaded_error","message":"too busy"}}\n\n'
+WORD = b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
+
+
+def streaming(*pieces: bytes) -> Conversation:
+    """A host whose streams are these pieces, each in a packet of its own, then the end."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
-        kind = b"content-type: text/event-stream\r\n"
-        writer.write(plain_answer(said, headers=kind))
-        await writer.drain()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
+        writer.write(b"transfer-encoding: chunked\r\n\r\n")
+        for piece in (*pieces, b""):
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+            await asyncio.sleep(0)
 
+    return converse
+
+
+async def test_an_error_in_mid_stream_is_passed_on_once(tmp_path: Path) -> None:
     async with (
-        raw_server(converse) as url,
+        raw_server(streaming(WORD, TOLD)) as url,
         running_router(tmp_path, change=lambda c: with_base_url(c, url)) as router,
     ):
         response = await router.chat("hello", stream=True)
         entry = await entry_of(router, response)
-    assert response.content == said
+    assert response.content.startswith(WORD)
+    assert response.content.count(b'"error"') <= 1
     assert entry.outcome.fault == "overloaded"
+
+
+async def test_a_stream_that_begins_with_an_error_can_still_fall_back(tmp_path: Path) -> None:
+    async with (
+        raw_server(streaming(TOLD)) as url,
+        running_router(tmp_path, change=lambda c: with_base_url(c, url)) as router,
+    ):
+        response = await router.chat("hello", stream=True)
+        entry = await entry_of(router, response)
+    assert response.status_code == 503
+    assert [attempt.fault for attempt in entry.outcome.attempts] == ["overloaded"] * 3
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_attempt_that_we_gave_up_is_estimated_not_free(
+    router: Router, streamed: bool
+) -> None:
+    text = f"[[sandbox:fault=slow_first_byte model={HARD}]] hello"
+    entry = await entry_of(router, await router.chat(text, stream=streamed))
+    given_up, answered = entry.outcome.attempts
+    assert given_up.usage.source == "estimated"
+    assert given_up.cost
+    assert answered.usage.source == "billed"
+    assert entry.usage.source == "estimated", "one estimate makes the sum an estimate"
+    assert entry.cost.actual == given_up.cost + (answered.cost or 0)
+
+
+async def test_a_host_that_thinks_after_its_head_has_the_patience_for_the_first_byte(
+    tmp_path: Path,
+) -> None:
+    def thinks_long(config: Config) -> Config:
+        upstream = msgspec.structs.replace(
+            config.upstream["sandbox"], first_byte_timeout_ms=10_000, idle_timeout_ms=50
+        )
+        return msgspec.structs.replace(config, upstream={"sandbox": upstream})
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.3)  # longer than the patience between two pieces
+        done = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+        writer.write(WORD + done + b"data: [DONE]\n\n")
+        await writer.drain()
+
+    async with (
+        raw_server(converse) as url,
+        running_router(tmp_path, change=lambda c: with_base_url(thinks_long(c), url)) as router,
+    ):
+        response = await router.chat("hello", stream=True)
+    assert response.text.endswith("data: [DONE]\n\n")
+
+
+async def test_streams_that_break_off_open_the_circuit_too(router: Router) -> None:
+    text = f"[[sandbox:fault=cut model={HARD}]] hello"
+    for n in range(3):
+        await router.chat(f"{text} {n}", stream=True)
+    entry = await entry_of(router, await router.chat(text, stream=True))
+    assert entry.outcome.attempts[0].model != HARD
+
+
+def quick_breaker(config: Config) -> Config:
+    breaker = msgspec.structs.replace(config.breaker, failures=1, open_ms=1)
+    return msgspec.structs.replace(all_hard_and_impatient(config), breaker=breaker)
+
+
+async def test_a_trial_that_meets_a_bad_request_shows_that_the_model_is_well(
+    tmp_path: Path,
+) -> None:
+    async with running_router(tmp_path, change=quick_breaker) as router:
+        await router.chat(f"[[sandbox:fault=server model={HARD}]]")
+        assert (await router.chat(f"[[sandbox:fault=invalid model={HARD}]]")).status_code == 400
+        ready = (await router.http.get("/health/ready")).json()
+        assert not any(HARD in reason for reason in ready["reasons"])

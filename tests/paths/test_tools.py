@@ -133,6 +133,14 @@ async def test_a_loop_that_a_fallback_moved_stays_where_it_went(hard_router: Rou
     assert entries[1].decision.model == entries[0].decision.model != HARD
 
 
+async def test_a_pin_is_its_caller_s_own(router: Router) -> None:
+    opening: Messages = [{"role": "user", "content": "Weather? [[sandbox:call=get_weather]]"}]
+    await loop(router, [*opening], model="gearshift/hard")
+    entries = [await router.entry(decision) for decision in await loop(router, [*opening])]
+    assert len({entry.decision.model for entry in entries}) == 1
+    assert entries[1].facts.pin != HARD
+
+
 async def test_an_open_loop_is_not_moved_by_an_outage(hard_router: Router) -> None:
     messages: Messages = [
         {"role": "user", "content": f"Weather? [[sandbox:fault=server model={HARD}]]"},

@@ -1,0 +1,76 @@
+"""One try at one model: how it ended is told to its circuit breaker and to the entry at once."""
+
+from typing import Final
+
+from router.breaker import Permit
+from router.domain import Attempt, Decision, Fault, Usage
+from router.errors import UpstreamError
+from router.gateway.circuits import Circuits
+from router.gateway.exchange import Exchange
+from router.prices.book import Book
+from router.wire.tokens import estimate_usage
+
+_NOTHING: Final = Usage()
+_WORKED: Final[frozenset[Fault]] = frozenset({"timeout", "stall", "cut", "malformed"})
+"""Faults of a host that had the prompt and was at work on it: that is rarely free."""
+
+
+class Attempted:
+    """A try that has begun. Ends once."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        decision: Decision,
+        prices: Book,
+        circuits: Circuits,
+        permit: Permit,
+    ) -> None:
+        self._exchange = exchange
+        self._decision = decision
+        self._prices = prices
+        self._circuits = circuits
+        self._permit = permit
+        self._began_ms = exchange.elapsed_ms()
+
+    def end(
+        self,
+        *,
+        status: int = 0,
+        fault: Fault | None = None,
+        usage: Usage = _NOTHING,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Note how it ended."""
+        model = self._decision.model
+        self._circuits.leave(model, self._permit, fault, retry_after_s)
+        self._exchange.attempts.append(
+            Attempt(
+                model=model,
+                tier=self._decision.tier,
+                status=status,
+                fault=fault,
+                duration_ms=round(self._exchange.elapsed_ms() - self._began_ms, 3),
+                usage=usage,
+                cost=self._prices.cost(model, usage),
+            )
+        )
+
+    def fail(self, error: UpstreamError) -> None:
+        """Note that it failed before anything of an answer went to the caller."""
+        status = error.upstream_status
+        worked = error.fault in _WORKED and status in {0, 200}
+        usage = billed(self._exchange, _NOTHING) if worked else _NOTHING
+        after_s = error.retry_after_s
+        self.end(status=status, fault=error.fault, usage=usage, retry_after_s=after_s)
+
+    def abandon(self) -> None:
+        """Note that the caller left before the first byte: the host has the prompt, and goes on."""
+        self.end(fault="client_left", usage=billed(self._exchange, _NOTHING))
+
+
+def billed(exchange: Exchange, usage: Usage, output_bytes: int = 0) -> Usage:
+    """The upstream's own count, or, where it sent none, an estimate that says so: never zero."""
+    if usage.source == "billed":
+        return usage
+    return estimate_usage(exchange.request.input_tokens, output_bytes)
