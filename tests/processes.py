@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parent.parent
-_LISTENS = re.compile(rb"listens on (http://\S+)/v1")
+_LISTENS = re.compile(rb"listening on (http://\S+)/v1")
 
 
 class Process:
