@@ -69,7 +69,9 @@ class Gateway:
         """
         limit = self._services.config.server.max_messages
         request = parse_chat(inbound.body, max_messages=limit)
-        return Exchange(inbound, request, resolve(request.model, self._intents))
+        exchange = Exchange(inbound, request, resolve(request.model, self._intents))
+        exchange.simulated = self._services.config.simulated
+        return exchange
 
     async def preview(self, inbound: Inbound) -> Preview:
         """Decide a request and send nothing. Raises what `accept` and `converse` raise."""
