@@ -10,7 +10,7 @@ settings ─┬─ classifier ─ scorer ─┐
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -28,7 +28,7 @@ from router.cache.choose import open_cache
 from router.config.load import Settings
 from router.config.schema import Config, Environment
 from router.domain import Entry
-from router.errors import UpstreamError
+from router.errors import GearshiftError, UpstreamError
 from router.gateway.canaries import unreached_tiers
 from router.gateway.intent import names
 from router.gateway.live import Gateway
@@ -68,7 +68,14 @@ class Service:
         await receive()
         log = open_log()
         capture_logging(log)
-        async with running(self._settings, log) as self._application:
+        async with AsyncExitStack() as stack:
+            try:
+                life = running(self._settings, log)
+                self._application = await stack.enter_async_context(life)
+            except (GearshiftError, ArtifactError) as error:
+                # uvicorn logs the message, and ends the process.
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
             # What was made so far lives as long as the process: no collection need look at it.
             gc.collect()
             gc.freeze()

@@ -10,13 +10,14 @@ class Door:
     """Two locks. A key that is not configured leaves its lock open."""
 
     def __init__(self, *, api_key: str, admin_key: str) -> None:
-        self._api_key = api_key.encode()
-        self._admin_key = admin_key.encode()
+        self._api_key = _bytes_of(api_key)
+        self._admin_key = _bytes_of(admin_key)
 
     def admit(self, headers: Mapping[str, str]) -> str:
         """Let a caller of `/v1/*` in; gives the name of the key that was used, empty without one.
 
-        Raises Unauthorized. `headers` have lower-case names.
+        Raises Unauthorized. `headers` have lower-case names, and values decoded as latin-1: each
+        character is one byte of the wire.
         """
         if not self._api_key:
             return ""
@@ -38,15 +39,21 @@ def _check(headers: Mapping[str, str], key: bytes, variable: str) -> None:
             code="missing_api_key",
         )
     # In constant time, so that a guess cannot be improved letter by letter.
-    if not compare_digest(shown.encode(errors="surrogateescape"), key):
+    if not compare_digest(shown.encode("latin-1"), key):
         raise Unauthorized(
             f"The API key is wrong; this router was started with another {variable}.",
             code="invalid_api_key",
         )
 
 
+def _bytes_of(key: str) -> bytes:
+    """The bytes that a client sends of `key`: those that stand in the environment."""
+    return key.encode(errors="surrogateescape")
+
+
 def _shown(headers: Mapping[str, str]) -> str:
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return headers.get("x-api-key", "").strip()
+    # Only the blanks of HTTP: in latin-1 the last byte of a UTF-8 letter may look like another.
+    if scheme.lower() == "bearer" and token.strip(" \t"):
+        return token.strip(" \t")
+    return headers.get("x-api-key", "").strip(" \t")

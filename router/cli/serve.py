@@ -5,25 +5,36 @@ import logging
 import signal
 import socket
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import rich_click as click
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from router.api.protocol import BoundedProtocol
 from router.app import Service, load_classifier, metrics_folder
+from router.cache.choose import open_cache
 from router.config.handover import share_metrics
 from router.config.load import Options, Settings, exposure_error, resolve
 from router.config.schema import Server
 from router.errors import ConfigError
 from router.ledger.place import place
 from router.ledger.upgrade import upgrade
+from router.policy.table import compile_policy
+from router.prices.book import build_prices
 from router.sandbox.profile import sandbox_config
+from router.upstream.client import HttpUpstream
 
 _BACKLOG: Final = 2048
 _GRACE_S: Final = 30
+_KEEP_ALIVE_S: Final = 75
+"""Longer than clients and balancers keep an idle connection (SDKs 5 s, nginx and AWS 60 s), so that
+it is they who close it: a request sent into a connection that is just being closed here is lost."""
 
 
 @click.command()
@@ -64,8 +75,26 @@ def prepare(settings: Settings) -> None:
         raise ConfigError(message) from error
     upgrade(place(environment.data_dir, environment.ledger_url))
     load_classifier(Path(environment.data_dir) / "registry")
+    rehearse(settings)
     if settings.config.server.workers > 1:
         share_metrics(metrics_folder(environment))
+
+
+def rehearse(settings: Settings) -> None:
+    """Build once what workers will build, so that a mistake is told before the greeting.
+
+    Nothing connects. Raises ConfigError.
+    """
+    config, environment = settings.config, settings.environment
+    open_cache(config.cache, redis_url=environment.redis_url, pin_ttl_s=config.policy.pin_ttl_s)
+    compile_policy(config)
+    build_prices(config, datetime.now(UTC))
+    for name, upstream in config.upstream.items():
+        alone = msgspec.structs.replace(config, model={}, upstream={name: upstream})
+        try:
+            HttpUpstream(alone, environment.upstream_keys)
+        except Exception as error:  # the HTTP library has no one type for what it refuses
+            raise ConfigError(f"`upstream.{name}` cannot be used: {error}") from error
 
 
 def listen(server: Server) -> socket.socket:
@@ -85,18 +114,18 @@ def greeting(settings: Settings, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     where = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     who = "by the sandbox: every answer is simulated" if settings.sandbox else settings.origin
-    return f"gearshift listens on {where}/v1 · answers {who}"
+    return f"listening on {where}/v1 · answers {who}"
 
 
 def run(settings: Settings, listener: socket.socket) -> None:
-    """Serve on `listener` until the process is told to stop."""
+    """Serve on `listener` until the process is told to stop; exits with 1 where no worker can."""
     workers = settings.config.server.workers
     config = uvicorn.Config(
         partial(Service, settings),
         factory=True,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -104,6 +133,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         log_config=None,
         server_header=False,
         date_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
     for told_to_stop in (signal.SIGINT, signal.SIGTERM):
@@ -111,6 +141,10 @@ def run(settings: Settings, listener: socket.socket) -> None:
         signal.signal(told_to_stop, lambda *_: sys.exit(0))
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if workers > 1:
-        Multiprocess(config, [listener]).run()
+        parent = Multiprocess(config, [listener])
+        parent.run()
+        # It ends when it is told to, or when a worker could not start; only the latter is wrong.
+        if any(worker.exitcode == STARTUP_FAILURE for worker in parent.processes):
+            sys.exit(1)
     else:
         uvicorn.Server(config).run([listener])

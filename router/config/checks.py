@@ -1,7 +1,7 @@
 """What a configuration must keep that its types cannot say: names that exist, orders that hold."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,10 +15,27 @@ BUILT_IN: Final = frozenset({*DIALS, *(f"gearshift/{tier}" for tier in TIERS)})
 """Names that callers may always send as `model`; no alias and no model may take them."""
 
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+"""Names travel in headers, logs and metrics, where a line break would begin something else."""
+KEYS: Final = ("default",)
+"""Names of the API keys that there are."""
+RESERVED: Final = frozenset(
+    {"model", "messages", "stream", "stream_options", "n", "tools", "tool_choice", "functions"}
+)
+"""Body fields that the caller or the router decides; as defaults they would change the request."""
+OWN_KEY: Final = {
+    "temperature": "temperature",
+    "max_tokens": "max_tokens",
+    "max_completion_tokens": "max_tokens",
+}
+"""Body fields that have a key of their own beside `defaults`."""
 
 
 def faults(config: Config) -> Iterator[str]:
     """Sentences that say what is wrong with `config`, each with its key's path; none when sound."""
+    yield from _names("model", config.model)
+    yield from _names("upstream", config.upstream)
+    yield from _names("aliases", config.aliases)
     yield from _tiers(config)
     for model_id, model in config.model.items():
         yield from _model(config, join("model", model_id), model)
@@ -28,6 +45,12 @@ def faults(config: Config) -> Iterator[str]:
         yield from _upstream(join("upstream", name), upstream)
     yield from _aliases(config)
     yield from _policy(config)
+
+
+def _names(table: str, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        if not NAME.fullmatch(name):
+            yield f"`{join(table, name)}` is no name: use printable ASCII, no blank at either end"
 
 
 def _tiers(config: Config) -> Iterator[str]:
@@ -49,6 +72,7 @@ def _model(config: Config, path: str, model: Model) -> Iterator[str]:
         yield f"`{path}.upstream` is `{model.upstream}`, which has no table [upstream.…]{near}"
     if not model.name:
         yield f"`{path}.name` is empty; it is the id that the host knows the model by"
+    yield from _defaults(path, model)
     if 0 < model.max_tokens < model.min_output_tokens:
         yield f"`{path}.max_tokens` is below `min_output_tokens`: no request could be sent"
     if max(model.max_tokens, model.min_output_tokens) >= model.context:
@@ -62,11 +86,22 @@ def _model(config: Config, path: str, model: Model) -> Iterator[str]:
         yield f"`{path}.output_ratio` does not keep low ≤ value ≤ high"
 
 
+def _defaults(path: str, model: Model) -> Iterator[str]:
+    for field in model.defaults:
+        there = join(f"{path}.defaults", field)
+        if field in OWN_KEY:
+            yield f"`{there}` has a key of its own: `{path}.{OWN_KEY[field]}`"
+        elif field in RESERVED or not field:
+            yield f"`{there}` cannot be a default: the caller or the router decides it"
+
+
 def _upstream(path: str, upstream: Upstream) -> Iterator[str]:
     # The values are not repeated: what stands there by mistake may be a key.
     try:
         url = urlsplit(upstream.base_url)
-        sound = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+        # `urlsplit` drops some control characters without a word, so they are looked for before.
+        plain = not re.search(r"[\x00-\x20\x7f]", upstream.base_url)
+        sound = plain and url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         sound = False
     if not sound:
@@ -99,14 +134,20 @@ def _policy(config: Config) -> Iterator[str]:
 
 
 def _rule(path: str, rule: Rule) -> Iterator[str]:
-    if not (rule.key or rule.header or rule.pattern):
-        yield f"`{path}` has no condition; give `key`, `header` or `pattern`"
+    yield from _condition(path, rule)
     if not (rule.tier or rule.at_least or rule.at_most):
         yield f"`{path}` has no effect; give `tier`, `at_least` or `at_most`"
     if rule.tier and (rule.at_least or rule.at_most):
         yield f"`{path}` gives `tier` and a bound; one of them is idle"
     if rule.at_least and rule.at_most and TIERS.index(rule.at_least) > TIERS.index(rule.at_most):
         yield f"`{path}` allows no tier: `at_least` is above `at_most`"
+
+
+def _condition(path: str, rule: Rule) -> Iterator[str]:
+    if not (rule.key or rule.header or rule.pattern):
+        yield f"`{path}` has no condition; give `key`, `header` or `pattern`"
+    if rule.key is not None and rule.key not in KEYS:
+        yield f"`{path}.key` names no API key; there is only `default`, that of GEARSHIFT_API_KEY"
     if rule.value is not None and not rule.header:
         yield f"`{path}.value` belongs to a `header`, and none is given"
     if rule.header and rule.header != rule.header.lower():

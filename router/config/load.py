@@ -6,10 +6,11 @@ names the file and the key, or the variable.
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -20,6 +21,8 @@ from router.config.shape import shape
 from router.errors import ConfigError
 
 DEFAULT_PRESET = "k2"
+SENDABLE: Final = re.compile(r"[ -~]+")
+"""What can stand behind `Bearer` in a header."""
 
 Origin: TypeAlias = Literal["file", "preset", "sandbox"]
 
@@ -91,6 +94,7 @@ def resolve(
     said = environment(environ)
     config, origin, name = _choose(options, said, environ, sandbox)
     keys = {} if origin == "sandbox" else _upstream_keys(config, environ, name)
+    _check_rules(config, said, name)
     return Settings(
         config=msgspec.structs.replace(config, server=_server(config.server, options)),
         environment=msgspec.structs.replace(said, upstream_keys=keys),
@@ -169,7 +173,20 @@ def _upstream_keys(config: Config, environ: Mapping[str, str], name: str) -> dic
         asked = " and ".join(dict.fromkeys(variables[host] for host in missing))
         of = ", ".join(f"upstream.{host}" for host in missing)
         raise ConfigError(f"{name}: the environment lacks {asked} (key_env of {of})")
+    for host, key in keys.items():
+        # The key is not repeated.
+        if not SENDABLE.fullmatch(key):
+            raise ConfigError(f"{variables[host]} holds no key: a header carries printable ASCII")
     return keys
+
+
+def _check_rules(config: Config, said: Environment, name: str) -> None:
+    """Raises ConfigError for a rule about the API key of a router that has none."""
+    for place, rule in enumerate(config.policy.rule):
+        if rule.key is not None and not said.api_key:
+            raise ConfigError(
+                f"{name}: `policy.rule[{place}].key` can match nobody: GEARSHIFT_API_KEY is not set"
+            )
 
 
 def _server(server: Server, options: Options) -> Server:

@@ -7,10 +7,12 @@ from msgspec import Meta, Struct, field
 from classifier.types import TIERS, Tier
 from router.domain import Capability, Modality, ModelId
 
-Positive = Annotated[int, Meta(gt=0)]
-Natural = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(gt=0, le=1_000_000_000)]
+"""A thousand million of anything here is a slip of the finger, and still fits every type behind."""
+Natural = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
-Money = Annotated[float, Meta(ge=0.0)]
+Money = Annotated[float, Meta(ge=0.0, le=1_000_000.0)]
+Ratio = Annotated[float, Meta(ge=0.001, le=1_000.0)]
 Scalar: TypeAlias = str | bool | int | float
 BodyField: TypeAlias = Scalar | tuple[Scalar, ...] | dict[str, Scalar | tuple[Scalar, ...]]
 """A JSON value as deep as the switches of upstreams go: `thinking = { type = "disabled" }`."""
@@ -100,7 +102,7 @@ class Rule(Section, frozen=True, kw_only=True):
     name: str
     """Shown by `gearshift check` and in explanations."""
     key: str | None = None
-    """Name of the API key that the caller used."""
+    """Name of the API key that the caller used: `default` is the one in GEARSHIFT_API_KEY."""
     header: str | None = None
     """Name of a request header, lower case; alone it must be present."""
     value: str | None = None
@@ -187,11 +189,11 @@ class OutputRatio(Section, frozen=True, kw_only=True):
     A prior for counterfactuals until lengths are fitted from logs; always marked estimated.
     """
 
-    value: Annotated[float, Meta(gt=0.0)]
+    value: Ratio
     """The stated multiplier."""
-    low: Annotated[float, Meta(gt=0.0)]
+    low: Ratio
     """Low end of its range."""
-    high: Annotated[float, Meta(gt=0.0)]
+    high: Ratio
     """High end of its range."""
     source: str
     """Where the multiplier comes from."""
@@ -218,7 +220,7 @@ class Model(Section, frozen=True, kw_only=True):
     """A lower cap than this makes the model infeasible: thinking would eat it all."""
     temperature: float | None = None
     """Sent where the caller gives none: what the model was calibrated at."""
-    temperature_max: float = 2.0
+    temperature_max: Annotated[float, Meta(ge=0.0)] = 2.0
     """Higher values of the caller are lowered to this; Kimi's range ends at 1."""
     fixed_sampling: bool = False
     """The host refuses sampling parameters: they are removed."""

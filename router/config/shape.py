@@ -5,6 +5,7 @@ person meant, so what it refuses is looked at once more here, member by member.
 """
 
 import difflib
+import math
 from collections.abc import Iterable, Iterator
 from types import NoneType
 from typing import Literal, get_args, get_origin, get_type_hints
@@ -24,6 +25,8 @@ def shape(raw: dict[str, object]) -> Config:
     """The configuration that `raw` spells. Raises ConfigError in one sentence, without the file."""
     for table, key, known in _strangers(raw, Config, ""):
         raise ConfigError(f"unknown key `{join(table, key)}`{_remedy(table, key, known)}")
+    for path in _unusable(raw, ""):
+        raise ConfigError(f"`{path}` is no finite number below 2^63")
     try:
         return msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
@@ -51,7 +54,8 @@ def known_paths(kind: object = Config, path: str = "") -> Iterator[str]:
 
 def join(path: str, key: str) -> str:
     """`path` one key further, quoted as TOML wants it."""
-    part = key if key.replace("-", "").replace("_", "").isalnum() else f'"{key}"'
+    bare = key.replace("-", "").replace("_", "").isalnum()
+    part = key if bare else msgspec.json.encode(key).decode()
     return f"{path}.{part}" if path else part
 
 
@@ -62,6 +66,21 @@ def _strangers(value: object, kind: object, path: str) -> Iterator[tuple[str, st
         yield from ((path, key, names) for key in value if key not in names)
     for inner, member, member_kind in _members(value, kind, path):
         yield from _strangers(member, member_kind, inner)
+
+
+def _unusable(value: object, path: str) -> Iterator[str]:
+    """The path of every number that TOML can write and JSON cannot carry."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from _unusable(member, join(path, key))
+    elif isinstance(value, list):
+        for place, member in enumerate(value):
+            yield from _unusable(member, f"{path}[{place}]")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield path
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield path
 
 
 def _remedy(table: str, key: str, known: frozenset[str]) -> str:

@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import msgspec
+import pytest
 
 from router.domain import Entry
 from router.ledger.place import place
 from router.ledger.store import Store
-from tests.processes import Process, gearshift, served
+from tests.processes import Process, environ, gearshift, served
 from tests.waiting import until
 
 
@@ -161,6 +164,82 @@ def test_a_key_of_another_provider_than_the_preset_s_stops_the_start(tmp_path: P
     assert done.returncode == 1
     assert "NOVITA_API_KEY" in done.stderr
     assert "sk-test" not in done.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_address_of_redis_that_cannot_be_read_stops_the_start(
+    tmp_path: Path, workers: str
+) -> None:
+    done = gearshift(
+        tmp_path, "serve", "--port", "0", "--workers", workers, GEARSHIFT_REDIS_URL="foo"
+    )
+    assert done.returncode == 1
+    assert "GEARSHIFT_REDIS_URL" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_upstream_s_address_that_its_library_refuses_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text(
+        '[tiers]\neasy = ["a"]\nmedium = ["a"]\nhard = ["a"]\n'
+        '[upstream.u]\nbase_url = "http://999.999.1.1/v1"\n'
+        '[model.a]\nupstream = "u"\nname = "a"\ncontext = 1000\n'
+    )
+    done = gearshift(tmp_path, "serve", "--port", "0", "--config", str(file))
+    assert done.returncode == 1
+    assert "`upstream.u` cannot be used" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+_UNREHEARSED = """
+import sys
+import msgspec
+from router.cli.serve import listen, run
+from router.config.load import Settings
+from router.config.schema import Environment, Server
+from router.sandbox.profile import sandbox_config
+
+server = Server(port=0, workers=int(sys.argv[2]))
+run(
+    Settings(
+        config=msgspec.structs.replace(sandbox_config(), server=server),
+        environment=Environment(data_dir=sys.argv[1], redis_url="foo"),
+        origin="sandbox",
+    ),
+    listen(server),
+)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_goes_wrong_only_in_a_worker_is_said_and_is_no_success(
+    tmp_path: Path, workers: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _UNREHEARSED, str(tmp_path), str(workers)],
+        env=environ(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode not in {0, -signal.SIGKILL}
+    assert "GEARSHIFT_REDIS_URL cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_workers_that_are_told_to_stop_end_well(tmp_path: Path, how: signal.Signals) -> None:
+    async with served(tmp_path, "--workers", "2") as router:
+        await until(lambda: len(router.workers()) == 2)
+        assert await router.end(how) == 0
+
+
+async def test_a_key_in_another_script_opens_the_door(tmp_path: Path) -> None:
+    async with served(tmp_path, GEARSHIFT_API_KEY="sk-schlüsselà") as router:
+        shown = {b"authorization": "Bearer sk-schlüsselà".encode()}
+        assert (await router.http.get("/v1/models", headers=shown)).status_code == 200
+        assert (await router.http.get("/v1/models")).status_code == 401
 
 
 async def test_with_keys_the_doors_are_locked(tmp_path: Path) -> None:

@@ -116,7 +116,16 @@ def test_an_output_ratio_lies_in_its_own_range(low: float, high: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "api.host.test/v1", "ftp://host.test", "https://", "http://[::1", "http://h:x/"]
+    "url",
+    [
+        "",
+        "api.host.test/v1",
+        "ftp://host.test",
+        "https://",
+        "http://[::1",
+        "http://h:x/",
+        "http://h\n/v1",
+    ],
 )
 def test_a_base_url_is_an_address(url: str) -> None:
     said = list(faults(config(upstream=msgspec.structs.replace(HOST, base_url=url))))
@@ -166,13 +175,15 @@ def test_a_model_takes_no_built_in_name(name: str) -> None:
     ("rule", "said"),
     [
         (Rule(name="r", tier="easy"), "has no condition; give `key`, `header` or `pattern`"),
-        (Rule(name="r", key="k"), "has no effect; give `tier`, `at_least` or `at_most`"),
-        (Rule(name="r", key="k", tier="easy", at_most="hard"), "gives `tier` and a bound"),
-        (Rule(name="r", key="k", at_least="hard", at_most="easy"), "allows no tier"),
+        (Rule(name="r", key="default"), "has no effect; give `tier`, `at_least` or `at_most`"),
+        (Rule(name="r", key="default", tier="easy", at_most="hard"), "gives `tier` and a bound"),
+        (Rule(name="r", key="default", at_least="hard", at_most="easy"), "allows no tier"),
         (Rule(name="r", header="X-Team", tier="easy"), ".header` is written in lower case"),
         (Rule(name="r", pattern="(", tier="easy"), ".pattern` is no regular expression: missing )"),
         (Rule(name="r", pattern="a{99999999999}", tier="easy"), "is no regular expression: the"),
-        (Rule(name="r", key="k", value="v", tier="easy"), ".value` belongs to a `header`"),
+        (Rule(name="r", key="default", value="v", tier="easy"), ".value` belongs to a `header`"),
+        (Rule(name="r", key="team-a", tier="easy"), ".key` names no API key; there is only"),
+        (Rule(name="r", key="", header="x-team", tier="easy"), ".key` names no API key"),
     ],
 )
 def test_a_rule_without_sense_is_named_by_its_place(rule: Rule, said: str) -> None:
@@ -184,6 +195,58 @@ def test_a_rule_without_sense_is_named_by_its_place(rule: Rule, said: str) -> No
 def test_a_rule_may_bound_from_both_sides() -> None:
     rule = Rule(name="r", header="x-team", value="legal", at_least="medium", at_most="hard")
     assert said_of_rule(rule) == []
+
+
+UNSPEAKABLE = ["", " ", "k2 ", "k2\r\nx-evil: 1", "k2\0", "modèle", "\x7f"]
+
+
+@pytest.mark.parametrize("name", UNSPEAKABLE)
+def test_names_can_stand_in_a_header(name: str) -> None:
+    whole = config()
+    ids = {**whole.model, ModelId(name): K2}
+    hosts = {**whole.upstream, name: HOST}
+    for table, named in {
+        "model": msgspec.structs.replace(whole, model=ids),
+        "upstream": msgspec.structs.replace(whole, upstream=hosts),
+        "aliases": config(aliases={name: "auto"}),
+    }.items():
+        (said,) = faults(named)
+        assert said.startswith(f"`{table}.")
+        assert said.endswith("is no name: use printable ASCII, no blank at either end")
+        assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["k", "moonshotai/Kimi-K2:free", "K2 (Novita)", "a@b_c.d"])
+def test_names_may_be_what_hosts_call_their_models(name: str) -> None:
+    assert list(faults(config(aliases={name: "auto"}))) == []
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["model", "messages", "stream", "stream_options", "n", "tools", "tool_choice", "functions", ""],
+)
+def test_a_default_cannot_change_what_is_asked(field: str) -> None:
+    (said,) = said_of_model(defaults={field: True})
+    assert said.endswith("cannot be a default: the caller or the router decides it")
+    assert said.startswith("`model.k2.defaults.")
+
+
+@pytest.mark.parametrize(
+    ("field", "key"),
+    [
+        ("temperature", "temperature"),
+        ("max_tokens", "max_tokens"),
+        ("max_completion_tokens", "max_tokens"),
+    ],
+)
+def test_a_default_with_a_key_of_its_own_is_sent_there(field: str, key: str) -> None:
+    assert said_of_model(defaults={field: 1}) == [
+        f"`model.k2.defaults.{field}` has a key of its own: `model.k2.{key}`"
+    ]
+
+
+def test_a_default_may_be_a_switch_of_the_host() -> None:
+    assert said_of_model(defaults={"thinking": {"type": "disabled"}, "top_p": 0.95}) == []
 
 
 share = st.floats(0, 1)

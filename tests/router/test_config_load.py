@@ -196,13 +196,54 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(file: Path) -> None:
             "`model.k2.price.date`: expected `str`, got `date`; put it in quotes",
         ),
         ("fixed_sampling = true", "modalities = ['image', 'smell']", '`model."k2.6".modalities[1]'),
-        ("value = 1.0", "value = -1.0", "`model.k2.output_ratio.value`: expected `float` > 0.0"),
+        ("value = 1.0", "value = -1.0", "`model.k2.output_ratio.value`: expected `float` >= 0.001"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_whole_path(
     file: Path, old: str, new: str, said: str
 ) -> None:
     assert refusal(file, old, new).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("temperature = 0.6", "temperature = nan", "model.k2.temperature"),
+        ("temperature_max = 1.0", "temperature_max = inf", "model.k2.temperature_max"),
+        ("input = 0.57", "input = inf", "model.k2.price.input"),
+        ("value = 1.0", "value = nan", "model.k2.output_ratio.value"),
+        ('type = "disabled"', "top_p = nan", 'model."k2.6".defaults.thinking.top_p'),
+        ('type = "disabled"', "top_p = [1, -inf]", 'model."k2.6".defaults.thinking.top_p[1]'),
+        ('type = "disabled"', f"seed = {2**63}", 'model."k2.6".defaults.thinking.seed'),
+        ("context = 131072", f"context = {10**40}", "model.k2.context"),
+        ("[policy]", "[policy]\ncheap = { easy = nan, medium = 0.1 }", "policy.cheap.easy"),
+    ],
+)
+def test_a_number_that_json_cannot_carry_is_named(
+    file: Path, old: str, new: str, path: str
+) -> None:
+    assert refusal(file, old, new) == f"`{path}` is no finite number below 2^63"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("context = 131072", "context = 1_000_000_001", "model.k2.context"),
+        ("input = 0.57", "input = 1e300", "model.k2.price.input"),
+        ("low = 0.8", "low = 1e-300", "model.k2.output_ratio.low"),
+        ("temperature_max = 1.0", "temperature_max = -1.0", "model.k2.temperature_max"),
+    ],
+)
+def test_a_number_beyond_all_sense_is_named(file: Path, old: str, new: str, path: str) -> None:
+    assert refusal(file, old, new).startswith(f"`{path}`: expected")
+
+
+def test_a_name_with_a_line_break_is_told_in_one_line(file: Path) -> None:
+    file.write_text(SOUND.replace('"k2.6"', '"k2\\r\\nx-evil: 1"'))
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert str(caught.value).startswith(rf'{file}: `model."k2\r\nx-evil: 1"` is no name')
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_file_without_models_says_what_is_missing(file: Path) -> None:

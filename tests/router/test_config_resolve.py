@@ -143,6 +143,29 @@ def test_all_missing_keys_are_named_at_once(file: str) -> None:
         start({}, config=file)
 
 
+@pytest.mark.parametrize("key", ["sk-schlüssel", "sk-\r\nx: y", "sk-\udce9"])
+def test_a_key_that_no_header_carries_stops_the_start_and_is_not_repeated(
+    file: str, key: str
+) -> None:
+    with pytest.raises(ConfigError, match="SECOND_KEY holds no key") as caught:
+        start({**BOTH, "SECOND_KEY": key}, config=file)
+    assert key not in str(caught.value)
+
+
+def test_a_rule_about_the_key_of_a_router_without_one_stops_the_start(
+    file: str, tmp_path: Path
+) -> None:
+    ruled = tmp_path / "ruled.toml"
+    rule = '[[policy.rule]]\nname = "r"\nkey = "default"\ntier = "hard"\n'
+    ruled.write_text(Path(file).read_text() + rule)
+    with pytest.raises(ConfigError) as caught:
+        start(BOTH, config=str(ruled))
+    assert str(caught.value) == (
+        f"{ruled}: `policy.rule[0].key` can match nobody: GEARSHIFT_API_KEY is not set"
+    )
+    assert start({**BOTH, "GEARSHIFT_API_KEY": "sk"}, config=str(ruled)).origin == "file"
+
+
 def test_a_file_is_never_replaced_by_the_sandbox(file: str) -> None:
     with pytest.raises(ConfigError):
         start({}, config=file)

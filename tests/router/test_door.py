@@ -53,7 +53,26 @@ def test_a_lock_without_a_key_is_open() -> None:
     door.admit_admin({"authorization": "Bearer whatever"})
 
 
-@given(st.text().filter(lambda shown: shown.strip() != "sk-api"))
-def test_nothing_but_the_key_is_the_key(shown: str) -> None:
+def on_the_wire(text: str) -> str:
+    """A header's value as the server hands it on: each byte that was sent is one character."""
+    return text.encode(errors="surrogateescape").decode("latin-1")
+
+
+# The last bytes of the second and third are a blank and a line end to whoever takes bytes for text.
+@pytest.mark.parametrize("key", ["schlüssel", "sk-à", "sk-Å", "鍵", "sk-\udce9"])
+def test_a_key_in_any_script_opens(key: str) -> None:
+    door = Door(api_key=key, admin_key=key)
+    for headers in (
+        {"authorization": f"Bearer {on_the_wire(key)}"},
+        {"x-api-key": on_the_wire(key)},
+    ):
+        assert door.admit(headers) == "default"
+        door.admit_admin(headers)
     with pytest.raises(Unauthorized):
-        DOOR.admit({"x-api-key": shown})
+        door.admit({"x-api-key": on_the_wire(key)[:-1]})
+
+
+@given(st.binary().filter(lambda shown: shown.strip(b" \t") != b"sk-api"))
+def test_nothing_but_the_key_is_the_key(shown: bytes) -> None:
+    with pytest.raises(Unauthorized):
+        DOOR.admit({"x-api-key": shown.decode("latin-1")})
