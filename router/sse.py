@@ -26,8 +26,8 @@ from router.errors import UpstreamError
 from router.wire.answer import (
     NO_USAGE,
     Body,
-    find_finish,
     find_usage,
+    finish_of,
     merge_usage,
     read_body,
     said_bytes,
@@ -51,6 +51,7 @@ class Relay:
     """
 
     __slots__ = (
+        "_finished",
         "_limit",
         "_pending",
         "_show_usage",
@@ -65,6 +66,7 @@ class Relay:
         self._show_usage = show_usage
         self._limit = event_limit
         self._pending = bytearray()
+        self._finished: dict[int, bool] = {}
         self.usage = NO_USAGE
         """The largest counts seen; source `none` until some come."""
         self.finish_reason: str | None = None
@@ -78,8 +80,11 @@ class Relay:
 
     @property
     def complete(self) -> bool:
-        """Whether the stream came to its own end: a finish_reason or `[DONE]` was seen."""
-        return self.done or self.finish_reason is not None
+        """Whether the stream came to its own end: `[DONE]`, or no choice that began still speaks.
+
+        Where several answers were asked for, each has a finish_reason of its own.
+        """
+        return self.done or (self.finish_reason is not None and all(self._finished.values()))
 
     def feed(self, chunk: bytes) -> bytes:
         """Take what arrived; give what may go on now, possibly nothing.
@@ -134,11 +139,15 @@ class Relay:
         return not self.done
 
     def _tally(self, body: Body) -> None:
-        choices = body.choices or ()
-        for choice in choices:
+        for choice in body.choices or ():
             self.output_bytes += said_bytes(choice.delta)
+            index = choice.index if isinstance(choice.index, int) else 0
+            if finish := finish_of(choice):
+                self.finish_reason = finish
+                self._finished[index] = True
+            else:
+                self._finished.setdefault(index, False)
         self.usage = merge_usage(self.usage, find_usage(body))
-        self.finish_reason = find_finish(choices) or self.finish_reason
         if body.error and self.error is None:
             self.error = read_error(body.error)
 

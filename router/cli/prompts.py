@@ -6,14 +6,16 @@ from typing import IO, Annotated, Final, TypeAlias
 
 import msgspec
 import rich_click as click
-from msgspec import Meta
+from msgspec import Meta, Raw
 
 from classifier.features import extract
 from classifier.types import Prompt, Turn
-from router.errors import GearshiftError
+from router.errors import BadRequest, GearshiftError, RequestError
 
 Id: TypeAlias = str | int
 
+DEFAULT: Final = "auto"
+"""The `model` of what names none."""
 NO_HUMAN_TEXT: Final = "no human text to score (the last `user` message is what is scored)"
 
 
@@ -26,12 +28,12 @@ OUTPUT: Final = click.option(
 
 
 class BadLines(GearshiftError):
-    """Some lines of the input could not be read; the others were answered."""
+    """Some prompts could not be read, or not be served; the others were answered."""
 
 
 class _Part(msgspec.Struct, frozen=True):
     type: str
-    text: str = ""
+    text: str | None = None
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -53,6 +55,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     where: str
     turns: tuple[Turn, ...] = ()
+    body: bytes = b""
+    """The request for a chat completion that asks this: all that a line of `messages` says."""
     wrong: str | None = None
 
 
@@ -64,7 +68,8 @@ def answer_all(
 ) -> None:
     """Write `answer` of every text and every line of `source` as one JSON object a line.
 
-    Raises BadLines in the end where some could not be read, UsageError where there are none.
+    `answer` may raise RequestError. Raises BadLines in the end where some prompts have no answer,
+    UsageError where there are none to look at.
     """
     if not texts and source is None:
         raise click.UsageError("give a TEXT, or --input F.jsonl")
@@ -73,20 +78,26 @@ def answer_all(
         out: IO[bytes] = files.enter_context(click.open_file(output, "wb", atomic=output != "-"))
         bad = 0
         for asked in _asked(texts, lines):
-            prompt = None if asked.wrong else extract(asked.turns)
-            if prompt is None:
+            try:
+                out.write(msgspec.json.encode(answer(asked, _prompt(asked))) + b"\n")
+            except RequestError as error:
                 bad += 1
-                click.echo(f"{asked.where}: {asked.wrong or NO_HUMAN_TEXT}", err=True)
-            else:
-                out.write(msgspec.json.encode(answer(asked, prompt)) + b"\n")
+                click.echo(f"{asked.where}: {error}", err=True)
     if bad:
-        msg = f"{bad} {'prompt' if bad == 1 else 'prompts'} could not be read (named above)"
+        msg = f"{bad} {'prompt' if bad == 1 else 'prompts'} could not be answered (named above)"
         raise BadLines(msg)
+
+
+def _prompt(asked: Asked) -> Prompt:
+    prompt = None if asked.wrong else extract(asked.turns)
+    if prompt is None:
+        raise BadRequest(asked.wrong or NO_HUMAN_TEXT)
+    return prompt
 
 
 def _asked(texts: tuple[str, ...], lines: Iterable[bytes]) -> Iterator[Asked]:
     for number, text in enumerate(texts, 1):
-        yield Asked(id=number, where=f"text {number}", turns=(Turn(role="user", text=text),))
+        yield _ask(number, f"text {number}", text)
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _read(line, number)
@@ -96,17 +107,26 @@ def _read(line: bytes, number: int) -> Asked:
     where = f"line {number}"
     try:
         read = msgspec.json.decode(line, type=_Line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         return Asked(id=number, where=where, wrong=str(error))
     name = number if read.id is None else read.id
     if (read.prompt is None) == (read.messages is None):
         return Asked(id=name, where=where, wrong="needs `prompt` or `messages`, and not both")
-    messages = read.messages or [_Message(role="user", content=read.prompt)]
-    return Asked(id=name, where=where, turns=tuple(map(_turn, messages)))
+    if read.messages is None:
+        return _ask(name, where, read.prompt or "")
+    body = msgspec.json.encode({"model": DEFAULT} | msgspec.json.decode(line, type=dict[str, Raw]))
+    return Asked(id=name, where=where, turns=tuple(map(_turn, read.messages)), body=body)
+
+
+def _ask(name: Id, where: str, text: str) -> Asked:
+    """A lone prompt is a conversation of one message."""
+    turn = Turn(role="user", text=text)
+    body = {"model": DEFAULT, "messages": [{"role": turn.role, "content": text}]}
+    return Asked(id=name, where=where, turns=(turn,), body=msgspec.json.encode(body))
 
 
 def _turn(message: _Message) -> Turn:
     content = message.content or ""
     if not isinstance(content, str):
-        content = "\n".join(part.text for part in content if part.type == "text")
+        content = "\n".join(part.text for part in content if part.type == "text" and part.text)
     return Turn(role=message.role, text=content)

@@ -11,12 +11,13 @@ from router.cli.model import REGISTRY, plainly, serving
 from router.cli.prompts import OUTPUT, SOURCE, Asked, answer_all
 from router.config.load import Options, resolve
 from router.domain import Candidate, Decision, Facts, ModelId, Reason
-from router.errors import Infeasible
+from router.gateway.intent import Intent, intents
+from router.gateway.intent import resolve as mean
 from router.policy.decision import decide
 from router.policy.rules import match_rules
 from router.policy.table import compile_policy
 from router.sandbox.profile import sandbox_config
-from router.wire.tokens import estimate_tokens
+from router.wire.request import ChatRequest, parse_chat
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,18 +58,19 @@ def route(
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
     settings = resolve(Options(config=config, sandbox=sandbox), sandbox=sandbox_config)
     table = compile_policy(settings.config)
+    known = intents(settings.config)
+    longest = settings.config.server.max_messages
     with plainly():
         classifier = serving(registry)
 
         def answer(asked: Asked, prompt: Prompt) -> Routed:
+            request = parse_chat(asked.body, max_messages=longest)
+            rules = match_rules(table.rules, "", {}, prompt.text)
+            facts = _facts(request, mean(request.model, known), rules)
             verdict = classifier.assess(prompt)
-            facts = Facts(
-                input_tokens=estimate_tokens(sum(len(turn.text.encode()) for turn in asked.turns)),
-                rules=match_rules(table.rules, "", {}, prompt.text),
-            )
             decided = decide(verdict, facts, table)
             if not isinstance(decided, Decision):
-                raise Infeasible(f"{asked.where}: {decided.message}")
+                raise decided.error()
             chosen = Chosen(
                 tier=decided.tier,
                 model=decided.model,
@@ -78,3 +80,18 @@ def route(
             return Routed(id=asked.id, decision=chosen, **msgspec.structs.asdict(verdict))
 
         answer_all(text, source, output, answer)
+
+
+def _facts(request: ChatRequest, intent: Intent, rules: tuple[int, ...]) -> Facts:
+    """What the live path would know of this request, but for pins and outages."""
+    return Facts(
+        input_tokens=request.input_tokens,
+        max_tokens=request.max_tokens,
+        modalities=request.modalities,
+        capabilities=request.capabilities,
+        open_tool_loop=request.open_tool_loop,
+        dial=intent.dial,
+        forced=intent.forced,
+        passthrough=intent.passthrough,
+        rules=rules,
+    )

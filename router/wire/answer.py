@@ -29,6 +29,7 @@ class Said(msgspec.Struct, gc=False):
 class Choice(msgspec.Struct, gc=False):
     """One of the answers asked for, whole (`message`) or in pieces (`delta`)."""
 
+    index: object = 0
     message: Said | None = None
     delta: Said | None = None
     finish_reason: object = None
@@ -74,10 +75,13 @@ def parse_answer(body: bytes) -> Answer | None:
 
 def find_finish(choices: Sequence[Choice]) -> str | None:
     """The first finish_reason among `choices`."""
-    for choice in choices:
-        if isinstance(choice.finish_reason, str) and choice.finish_reason:
-            return choice.finish_reason
-    return None
+    return next(filter(None, map(finish_of, choices)), None)
+
+
+def finish_of(choice: Choice) -> str | None:
+    """Why this choice ended; none while it goes on."""
+    reason = choice.finish_reason
+    return reason if isinstance(reason, str) and reason else None
 
 
 def said_bytes(said: Said | None) -> int:

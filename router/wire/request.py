@@ -17,7 +17,7 @@ from classifier.types import Turn
 from router.domain import Capability, Modality
 from router.errors import BadRequest
 from router.wire.refusal import check_text, refusal
-from router.wire.tokens import ESCAPE_EXCESS, estimate_tokens
+from router.wire.tokens import estimate_tokens, text_size
 
 Count: TypeAlias = Annotated[int, Meta(gt=0, le=2**31 - 1)]
 Id: TypeAlias = str | int | None
@@ -140,8 +140,6 @@ def parse_chat(body: bytes, *, max_messages: int) -> ChatRequest:
         raise refusal(error, fields) from None
     _check_number(read.messages, max_messages)
     turns, media, hidden = _read_messages(read.messages)
-    if not all(turn.text.isascii() for turn in turns):
-        hidden += ESCAPE_EXCESS * body.count(b"\\u")
     metadata = read.metadata or _Metadata()
     return ChatRequest(
         fields=fields,
@@ -149,7 +147,7 @@ def parse_chat(body: bytes, *, max_messages: int) -> ChatRequest:
         stream=bool(read.stream),
         include_usage=bool(read.stream_options and read.stream_options.include_usage),
         turns=turns,
-        input_tokens=_count_tokens(fields, hidden) + MEDIA_TOKENS * len(media),
+        input_tokens=_count_tokens(fields, turns, hidden) + MEDIA_TOKENS * len(media),
         max_tokens=read.max_completion_tokens or read.max_tokens,
         temperature=read.temperature,
         tool_choice=_name_choice(read.tool_choice),
@@ -198,29 +196,37 @@ def prefix_digest(request: ChatRequest) -> bytes | None:
     return None
 
 
-def _read_messages(messages: list[_Message]) -> tuple[tuple[Turn, ...], list[Modality], int]:
-    """The turns, the media in their order, and how many bytes of the body the media took."""
+def _read_messages(
+    messages: list[_Message],
+) -> tuple[tuple[Turn, ...], list[Modality], list[Raw]]:
+    """The turns, the media in their order, and the bytes of the body that the media took."""
     turns: list[Turn] = []
     media: list[Modality] = []
-    hidden = 0
+    hidden: list[Raw] = []
     for message in messages:
         text = message.content
         if isinstance(text, list):
             parts = text
             text = "\n".join(part.text for part in parts if part.type == "text" and part.text)
             media += [_MEDIA[part.type] for part in parts if part.type in _MEDIA]
-            hidden += sum(map(_media_bytes, parts))
+            for part in parts:
+                hidden += (part.image_url, part.input_audio, part.video_url, part.file)
         turns.append(Turn(role=message.role, text=text or ""))
     return tuple(turns), media, hidden
 
 
-def _media_bytes(part: _Part) -> int:
-    return len(part.image_url) + len(part.input_audio) + len(part.video_url) + len(part.file)
+def _count_tokens(fields: dict[str, Raw], turns: Iterable[Turn], hidden: list[Raw]) -> int:
+    """Tokens in messages and tools; never 0, as what is hidden is a part of what is read.
 
-
-def _count_tokens(fields: dict[str, Raw], hidden: int) -> int:
-    read = (len(fields.get(name, _NOTHING)) for name in ("messages", "tools", "functions"))
-    return estimate_tokens(sum(read) - hidden)
+    Escapes are looked for only where some text is not ASCII: the search takes longer than all
+    the rest of the parsing, and without it the estimate errs on the safe side.
+    """
+    read = [fields[name] for name in ("messages", "tools", "functions") if name in fields]
+    if all(turn.text.isascii() for turn in turns):
+        return estimate_tokens(sum(map(len, read)) - sum(map(len, hidden)))
+    return estimate_tokens(
+        sum(text_size(bytes(raw)) for raw in read) - sum(text_size(bytes(raw)) for raw in hidden)
+    )
 
 
 def _read_capabilities(read: _Body) -> tuple[Capability, ...]:

@@ -14,6 +14,16 @@ ESCAPE_EXCESS: Final = 3
 r"""Bytes by which an escape such as `\u4e2d` is longer than the character that it stands for."""
 
 
+def text_size(written: bytes) -> int:
+    r"""Bytes of some JSON with its escapes taken for the characters that they stand for.
+
+    In `"C:\\users"` the backslash is what is escaped, and `\u` no escape: pairs go first.
+    """
+    if b"\\u" not in written:
+        return len(written)
+    return len(written) - ESCAPE_EXCESS * written.replace(b"\\\\", b"").count(b"\\u")
+
+
 def estimate_tokens(size: int) -> int:
     """Tokens in `size` bytes of text, rounded up; 0 for less than nothing."""
     return max(0, -(-size // 4))

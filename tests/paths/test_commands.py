@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.processes import gearshift
+from tests.routers import running_router
 
 KEYS = ["id", "label", "probabilities", "success", "difficulty", "confidence", "truncated"]
 
@@ -35,7 +36,75 @@ def test_a_bad_line_is_named_and_spares_the_others(tmp_path: Path) -> None:
     said = done.stderr.splitlines()
     assert said[0].startswith("line 2: ")
     assert said[1].startswith("line 3: ")
-    assert said[2] == "gearshift: 2 prompts could not be read (named above)"
+    assert said[2] == "gearshift: 2 prompts could not be answered (named above)"
+
+
+ASK = "What is the capital of Portugal?"
+PROOF = "Prove that the halting problem is undecidable, rigorously and in detail."
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+TOOL = {"type": "function", "function": {"name": "f"}}
+
+
+def line(content: object, **fields: object) -> dict[str, object]:
+    return {"messages": [{"role": "user", "content": content}], **fields}
+
+
+LINES = [
+    line(ASK),
+    line([{"type": "text", "text": ASK}, {"type": "text", "text": ""}, PICTURE]),
+    line(PROOF, max_tokens=100),
+    line(PROOF, model="gearshift/hard", max_tokens=100),
+    line(ASK, tools=[TOOL], response_format={"type": "json_schema"}, logprobs=True),
+    line("é C:\\users\\uid " * 16_000),
+    line(ASK, model="auto:best"),
+    line(ASK, model="no-such-model"),
+    line(ASK, max_tokens=0),
+    line(PROOF, messages=[*[{"role": "user", "content": PROOF}], {"role": "tool", "content": "4"}]),
+]
+
+
+async def test_route_decides_a_line_as_the_service_does(tmp_path: Path) -> None:
+    source = tmp_path / "lines.jsonl"
+    source.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in LINES))
+    async with running_router(tmp_path) as router:
+        batch = {"requests": [{"model": "auto"} | each for each in LINES]}
+        results = (await router.http.post("/v1/route", json=batch)).json()["results"]
+
+    done = gearshift(tmp_path, "route", "--input", str(source))
+
+    decided = {answer["id"]: answer["decision"] for answer in objects(done.stdout)}
+    errors = done.stderr.splitlines()
+    assert done.returncode == 1
+    wants = [result.get("decision", result.get("error")) for result in results]
+    for want in wants:
+        want.pop("verdict", None)
+    refused = [n for n, result in enumerate(results, 1) if "error" in result]
+    assert decided == {n: want for n, want in enumerate(wants, 1) if n not in refused}
+    assert errors[:-1] == [f"line {n}: {wants[n - 1]['message']}" for n in refused]
+    assert {2, 4, 8, 9} <= set(refused)
+    assert "image" in errors[0]
+    assert wants[2]["candidates"][2]["obstacle"] == "max_tokens"
+    assert wants[5]["reason"] == "context" or wants[5]["candidates"][0]["obstacle"] == "context"
+
+
+async def test_a_bare_prompt_is_decided_like_a_conversation_of_it(tmp_path: Path) -> None:
+    source = tmp_path / "lines.jsonl"
+    long = "é C:\\users\\uid " * 16_000
+    lines = [{"prompt": long}, line(long)]
+    source.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in lines))
+
+    answers = objects(gearshift(tmp_path, "route", "--input", str(source)).stdout)
+
+    assert answers[0]["decision"] == answers[1]["decision"]
+    assert '"obstacle":"context"' in msgspec.json.encode(answers[0]).decode()
+
+
+def test_a_line_nested_too_deeply_spares_the_others(tmp_path: Path) -> None:
+    source = tmp_path / "lines.jsonl"
+    source.write_text('{"prompt":"hi","x":' + "[" * 9_999 + "]" * 9_999 + '}\n{"prompt":"ho"}\n')
+    done = gearshift(tmp_path, "route", "--input", str(source))
+    assert [answer["id"] for answer in objects(done.stdout)] == [2]
+    assert done.stderr.startswith("line 1: ")
 
 
 def test_check_tries_every_tier(tmp_path: Path) -> None:

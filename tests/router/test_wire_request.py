@@ -2,6 +2,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classifier.types import Turn
 from router.wire.request import HINT_LENGTH, HINT_TAGS, MEDIA_TOKENS, ChatRequest, parse_chat
@@ -179,6 +181,64 @@ def test_estimates_three_quarters_of_a_token_for_a_chinese_character(ensure_asci
     raw = json.dumps(body, ensure_ascii=ensure_ascii).encode()
 
     assert parse_chat(raw, max_messages=1).input_tokens == pytest.approx(3_000, abs=20)
+
+
+def tokens_of(raw: str, **fields: str) -> int:
+    """Estimate of one message whose text, and of further fields that, are JSON as given."""
+    more = "".join(f',"{name}":{value}' for name, value in fields.items())
+    body = f'{{"model":"auto","messages":[{{"role":"user","content":{raw}}}]{more}}}'
+    return parse_chat(body.encode(), max_messages=1).input_tokens
+
+
+def test_a_backslash_before_a_u_is_no_escape() -> None:
+    paths = json.dumps("C:\\users\\uid " * 4_000)
+
+    plain, accented = tokens_of(paths), tokens_of(paths.replace("C", "é", 1))
+
+    assert plain == pytest.approx(len(paths) / 4, abs=20)
+    assert accented == pytest.approx(plain, abs=1)
+
+
+@pytest.mark.parametrize("backslashes", range(1, 8))
+def test_an_escape_follows_an_odd_number_of_backslashes(backslashes: int) -> None:
+    word = "\\" * backslashes + "u4e2d"
+    size = len(word) - 3 * (backslashes % 2)
+
+    assert tokens_of(f'"é{word * 4_000}"') == pytest.approx(size * 1_000, abs=20)
+
+
+def test_escapes_in_fields_that_are_not_read_change_nothing() -> None:
+    assert tokens_of('"é"', metadata2='"' + "\\u4e2d" * 9_000 + '"') == tokens_of('"é"')
+
+
+def test_escapes_in_tools_are_the_characters_that_they_stand_for() -> None:
+    escaped, plain = (
+        json.dumps([{"type": "function", "x": "请" * 4_000}], ensure_ascii=ascii_)
+        for ascii_ in (True, False)
+    )
+
+    assert tokens_of('"é"', tools=escaped) == tokens_of('"é"', tools=plain)
+
+
+def test_escapes_inside_of_a_picture_are_hidden_once() -> None:
+    def tokens(size: int) -> int:
+        image = '{"type":"image_url","image_url":"' + "\\u0041" * size + '"}'
+        return tokens_of('[{"type":"text","text":"é"},' + image + "]")
+
+    assert tokens(0) == tokens(50_000) > MEDIA_TOKENS
+
+
+PIECES = st.lists(st.sampled_from(["é", "\\u4e2d", "\\\\", "\\\\u", "\\n", "u", "\\ud83d\\ude00"]))
+
+
+@given(PIECES, PIECES)
+def test_no_request_is_estimated_at_nothing(said: list[str], elsewhere: list[str]) -> None:
+    text = f'"{"".join(said)}"'
+    written = json.dumps(json.loads(text), ensure_ascii=False)
+
+    estimate = tokens_of(text, x=f'"{"".join(elsewhere)}"')
+
+    assert 0 < tokens_of(written) <= estimate
 
 
 def test_tools_count_as_input_and_other_fields_do_not() -> None:
