@@ -9,8 +9,9 @@ settings ─┬─ classifier ─ scorer ─┐
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -23,6 +24,7 @@ from classifier.registry import builtin, resolve
 from router.api.application import Application
 from router.api.chat import ChatRoute, Message, Receive, Send
 from router.api.door import Door
+from router.api.refusals import Refusals
 from router.api.system import Health, Parts, system_routes
 from router.cache.choose import open_cache
 from router.config.load import Settings
@@ -36,7 +38,7 @@ from router.gateway.services import Services
 from router.ledger.local import LocalLedger
 from router.ledger.place import place
 from router.policy.table import compile_policy
-from router.ports import DecisionCache
+from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import build_prices
 from router.prices.settlement import compile_lengths
 from router.sandbox.profile import with_base_url
@@ -48,6 +50,7 @@ from router.telemetry.metrics import Metrics
 from router.upstream.client import HttpUpstream
 
 _PULSE_S: Final = 1.0
+_LOOK_S: Final = 300.0
 
 
 class Service:
@@ -93,7 +96,7 @@ async def running(settings: Settings, log: Log) -> AsyncIterator[Application]:
     )
     worker = _assemble(config, settings.environment, log)
     worker.ledger.start()
-    tasks = [asyncio.create_task(_beat(worker)), asyncio.create_task(_look_around(worker, log))]
+    tasks = [asyncio.create_task(_beat(worker)), asyncio.create_task(_look_around(worker.hosts))]
     try:
         yield _application(worker, settings.environment, log)
     finally:
@@ -118,7 +121,8 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     ledger: LocalLedger
     metrics: Metrics
     gateway: Gateway
-    standing: list[str]
+    hosts: "Hosts"
+    standing: tuple[str, ...]
     """What was found wrong at the start and stays wrong."""
 
     def pulse(self) -> None:
@@ -133,13 +137,17 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     def health(self) -> Health:
         """Whether requests can be answered, and what is worse than it should be."""
         down = self.gateway.down
-        reasons = [*self.standing, *(f"{model} is left alone after failures" for model in down)]
+        reasons = [*self.standing, *self.hosts.reasons]
+        for model in self.gateway.doubtful:
+            state = "is left alone after failures" if model in down else "failed and is on trial"
+            reasons.append(f"{model} {state}")
         if self.cache.degraded:
             reasons.append(self.cache.degraded)
         reasons += self.ledger.state().degraded
         served = {model for tier in self.config.tiers.values() for model in tier}
         status: Literal["ok", "degraded", "unavailable"] = "degraded" if reasons else "ok"
         return Health(
+            # Not for those on trial: a service that gets no traffic could never pass it.
             status="unavailable" if served <= set(down) else status,
             reasons=tuple(reasons),
             model_version=self.scorer.version,
@@ -176,7 +184,7 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
         secret=secret,
     )
     dead = [f"no canary reaches the {tier} tier" for tier in unreached_tiers(classifier, table)]
-    standing = [*([trouble] if trouble else []), *dead]
+    standing = (*([trouble] if trouble else []), *dead)
     for reason in standing:
         log.warning("degraded", reason=reason)
     return _Worker(
@@ -187,6 +195,7 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
         ledger=ledger,
         metrics=metrics,
         gateway=Gateway(services),
+        hosts=Hosts(config, upstream, log),
         standing=standing,
     )
 
@@ -201,21 +210,52 @@ def _application(worker: _Worker, environment: Environment, log: Log) -> Applica
         health=worker.health,
         models=names(worker.config),
         max_batch=worker.config.server.max_batch,
+        batch_width=worker.config.scorer.threads or os.cpu_count() or 1,
         pulse=worker.pulse,
     )
-    chat = ChatRoute(worker.gateway, door, log, max_body_bytes=limit)
-    return Application(chat, system_routes(parts), max_body_bytes=limit)
+    refusals = Refusals(log, worker.metrics)
+    chat = ChatRoute(worker.gateway, door, refusals, max_body_bytes=limit)
+    return Application(chat, system_routes(parts), refusals, max_body_bytes=limit)
 
 
-async def _look_around(worker: _Worker, log: Log) -> None:
-    """Ask every host once which models it has: a retired id fails each request that names it."""
-    for name in worker.config.upstream:
-        with suppress(UpstreamError):
-            for reason in missing_models(
-                worker.config, name, await worker.upstream.list_models(name)
-            ):
-                worker.standing.append(reason)
-                log.warning("degraded", reason=reason)
+async def _look_around(hosts: "Hosts") -> None:
+    """Keep what is known of the hosts fresh: keys are revoked and models retired meanwhile."""
+    while True:
+        await hosts.look()
+        await asyncio.sleep(_LOOK_S)
+
+
+class Hosts:
+    """What is wrong at the hosts, as far as asking each for its models shows it."""
+
+    def __init__(self, config: Config, upstream: UpstreamPort, log: Log) -> None:
+        self._config = config
+        self._upstream = upstream
+        self._log = log
+        self._found: dict[str, list[str]] = {name: [] for name in config.upstream}
+
+    @property
+    def reasons(self) -> list[str]:
+        """What the last look found."""
+        return [reason for found in self._found.values() for reason in found]
+
+    async def look(self) -> None:
+        """Ask every host; what is found at one replaces what was found there before."""
+        for name, before in self._found.items():
+            found = await self._ask(name)
+            for reason in found:
+                if reason not in before:
+                    self._log.warning("degraded", reason=reason)
+            self._found[name] = found
+
+    async def _ask(self, name: str) -> list[str]:
+        try:
+            return missing_models(self._config, name, await self._upstream.list_models(name))
+        except UpstreamError as error:
+            # Not in the host's own words, which may quote the key: anyone may read health.
+            refused = error.fault == "auth"
+            what = "refuses the router's key" if refused else f"lists no models ({error.fault})"
+            return [f"upstream `{name}`: it {what}"]
 
 
 def missing_models(config: Config, upstream: str, listed: frozenset[str] | None) -> list[str]:

@@ -7,15 +7,16 @@ from typing import Any, Final, TypeAlias
 
 from router.api.door import Door
 from router.api.failures import Failure, Headers, failure_of
-from router.errors import BodyTooLarge, RequestError, WrongMethod
+from router.api.refusals import Refusals
+from router.errors import BodyTooLarge, WrongMethod
 from router.gateway.exchange import Exchange, Inbound
 from router.gateway.live import Gateway
-from router.telemetry.log import Log
 
 # ASGI's own types: its messages are open dictionaries by specification.
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Endpoint: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _JSON: Final[Headers] = [(b"content-type", b"application/json")]
 _STREAM: Final[Headers] = [
@@ -79,10 +80,12 @@ class ChatSink:
 class ChatRoute:
     """The ASGI application of the one endpoint."""
 
-    def __init__(self, gateway: Gateway, door: Door, log: Log, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, gateway: Gateway, door: Door, refusals: Refusals, *, max_body_bytes: int
+    ) -> None:
         self._gateway = gateway
         self._door = door
-        self._log = log
+        self._refusals = refusals
         self._limit = max_body_bytes
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -100,16 +103,12 @@ class ChatRoute:
             await self._serve(sink.exchange, sink, receive)
         except CallerLeft:
             return
-        except RequestError as error:
-            await sink.fail(failure_of(error))
         except Exception as error:
-            # Neither its message nor its values: they may quote the prompt.
-            at = error.__traceback__
-            while at is not None and at.tb_next is not None:
-                at = at.tb_next
-            where = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else ""
-            self._log.error("request failed", error=type(error).__name__, where=where)
-            await sink.fail(failure_of(error))
+            failure = failure_of(error)
+            self._refusals.explain(error)
+            if sink.exchange is None:
+                self._refusals.note(failure, scope["method"], scope["path"])
+            await sink.fail(failure)
 
     async def _serve(self, exchange: Exchange, sink: ChatSink, receive: Receive) -> None:
         """Run the exchange, and cancel it when the caller leaves before the answer's end."""

@@ -42,6 +42,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     """Everything that `model` may say."""
     max_batch: int
+    batch_width: int
+    """Requests of batches that are decided at once: as many as the scorer has threads."""
     pulse: Callable[[], None]
     """Brings the gauges up to date before they are read."""
 
@@ -49,6 +51,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 def system_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Handlers over `parts`."""
     listing = models_body(parts.models)
+    # More at once would only fill the scorer's queue, and what finds it full gets no verdict.
+    turn = asyncio.Semaphore(parts.batch_width)
 
     @get("/v1/models", media_type=_JSON)
     async def models(request: AnyRequest) -> bytes:
@@ -69,9 +73,9 @@ def system_routes(parts: Parts) -> list[HTTPRouteHandler]:
             return Inbound(body=each, headers=headers, key=key, started=started)
 
         if bodies is None:
-            return msgspec.json.encode(await parts.gateway.preview(inbound(body)))
-        results = await asyncio.gather(*(_try(parts.gateway, inbound(each)) for each in bodies))
-        return msgspec.json.encode({"results": results})
+            return msgspec.json.encode(_said_once(await parts.gateway.preview(inbound(body))))
+        results = [_try(parts.gateway, inbound(each), turn) for each in bodies]
+        return msgspec.json.encode({"results": await asyncio.gather(*results)})
 
     @get("/health/live", media_type=_JSON)
     async def live() -> bytes:
@@ -95,9 +99,18 @@ def system_routes(parts: Parts) -> list[HTTPRouteHandler]:
     return [models, route, live, ready, metrics]
 
 
-async def _try(gateway: Gateway, inbound: Inbound) -> Preview | Mapping[str, msgspec.Raw]:
+async def _try(
+    gateway: Gateway, inbound: Inbound, turn: asyncio.Semaphore
+) -> Preview | Mapping[str, msgspec.Raw]:
     """One of a batch: its decision, or its own error, in the shape it would have had alone."""
     try:
-        return await gateway.preview(inbound)
+        async with turn:
+            return _said_once(await gateway.preview(inbound))
     except RequestError as error:
         return msgspec.json.decode(failure_of(error).body, type=dict[str, msgspec.Raw])
+
+
+def _said_once(preview: Preview) -> Preview:
+    """Without the verdict inside the decision: it stands beside it already."""
+    decision = msgspec.structs.replace(preview.decision, verdict=None)
+    return msgspec.structs.replace(preview, decision=decision)

@@ -87,6 +87,15 @@ def log_entry(log: Log, entry: Entry) -> None:
     )
 
 
+def log_failure(log: Log, error: Exception) -> None:
+    """Write what failed and where; neither its message nor its values, which may quote a prompt."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    where = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else ""
+    log.error("request failed", error=type(error).__name__, where=where)
+
+
 class _Captured(logging.Handler):
     """Records of the standard library's loggers, as events of the one log."""
 

@@ -65,6 +65,12 @@ class _Traffic:
             ("first", "answered"),
             registry=registry,
         )
+        self._refused = Counter(
+            "gearshift_refused",
+            "Requests answered with an error before they could have an entry.",
+            ("status", "code"),
+            registry=registry,
+        )
         stage = Histogram(
             "gearshift_stage_seconds",
             "Time by stage, since arrival for first_byte and total, which include the upstream.",
@@ -84,13 +90,17 @@ class _Traffic:
         )
         for attempt in outcome.attempts:
             self._children.add(self._attempts, (attempt.model, attempt.fault or ""))
-        if len(outcome.attempts) > 1:
+        if len(outcome.attempts) > 1 and outcome.attempts[-1].fault is None:
             ends = (outcome.attempts[0].model, outcome.attempts[-1].model)
             self._children.add(self._fallbacks, ends)
         for field, meter in self._stages:
             duration_ms: float = getattr(entry.timings, field)
             if duration_ms:
                 meter.observe(duration_ms / 1000)
+
+    def refuse(self, status: int, code: str) -> None:
+        """Count one request that was refused."""
+        self._children.add(self._refused, (status, code))
 
 
 class _Money:
@@ -100,7 +110,7 @@ class _Money:
         self._children = children
         self._tokens = Counter(
             "gearshift_tokens",
-            "Tokens by model; input includes cached.",
+            "Tokens by the model that used them, failed attempts included; input includes cached.",
             ("model", "kind", "simulated"),
             registry=registry,
         )
@@ -124,11 +134,12 @@ class _Money:
     def observe(self, entry: Entry, baseline: Tier) -> None:
         """Count what one request used and cost."""
         simulated = "true" if entry.simulated else "false"
-        model, usage, cost = entry.decision.model, entry.usage, entry.cost
-        for kind in ("input", "cached", "output"):
-            tokens: int = getattr(usage, kind)
-            if tokens:
-                self._children.add(self._tokens, (model, kind, simulated), tokens)
+        for attempt in entry.outcome.attempts:
+            for kind in ("input", "cached", "output"):
+                tokens: int = getattr(attempt.usage, kind)
+                if tokens:
+                    self._children.add(self._tokens, (attempt.model, kind, simulated), tokens)
+        cost = entry.cost
         if cost.actual is None:
             self._unpriced.inc()
             return
@@ -216,6 +227,10 @@ class Metrics:
         self._traffic.observe(entry)
         self._money.observe(entry, self._baseline)
         self._state.observe(entry)
+
+    def refuse(self, status: int, code: str) -> None:
+        """Count one request that was refused before it could have an entry."""
+        self._traffic.refuse(status, code)
 
     def report(
         self, cache: CacheStats, scorer: Mapping[str, float], ledger: Mapping[str, float]

@@ -4,16 +4,28 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from litestar import get
 
-from router.config.schema import Config
+from router.api.application import Application
+from router.api.chat import Message, Receive, Send
+from router.api.refusals import Refusals
+from router.config.schema import Config, Environment
+from router.telemetry.log import open_log
+from router.telemetry.metrics import Metrics
 from tests.routers import Router, running_router
 
 MIB = 1024 * 1024
 HELLO = b'[{"role":"user","content":"hi"}]'
+
+
+def narrow(config: Config) -> Config:
+    server = msgspec.structs.replace(config.server, max_body_bytes=1_000, max_batch=2)
+    return msgspec.structs.replace(config, server=server)
 
 
 async def post(router: Router, body: bytes) -> tuple[int, dict[str, str | None]]:
@@ -132,6 +144,110 @@ async def test_wrong_doors_answer_in_the_same_shape(
     assert response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/chat/completions", "POST"),
+        ("GET", "/v1/route", "POST"),
+        ("PUT", "/metrics", "GET"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_one(
+    router: Router, method: str, path: str, allowed: str
+) -> None:
+    response = await router.http.request(method, path)
+    assert response.status_code == 405
+    assert allowed in response.headers["allow"].split(", ")
+
+
+LOCKED = Environment(api_key="the-right-key", admin_key="the-admin-key")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (("POST", "/v1/chat/completions", b"{walrus"), 400),
+        (("GET", "/v1/chat/completions", b""), 405),
+        (("POST", "/v1/chat/completions", b"walrus" * 200), 413),
+        (("POST", "/v1/route", b"{walrus"), 400),
+        (("POST", "/v1/route", b"walrus" * 200), 413),
+        (("POST", "/v1/models", b""), 405),
+        (("GET", "/nowhere", b""), 404),
+    ],
+)
+async def test_a_refusal_is_a_line_and_a_count_without_what_was_sent(
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    asked: tuple[str, str, bytes],
+    status: int,
+) -> None:
+    method, path, body = asked
+    code = "body_too_large" if status == 413 else None
+    async with running_router(tmp_path, environment=LOCKED, change=narrow) as router:
+        response = await router.http.request(
+            method,
+            f"{path}?q=walrus",
+            content=body,
+            headers={"authorization": f"Bearer {LOCKED.api_key}"},
+        )
+        assert response.status_code == status
+        metrics = await router.http.get("/metrics", headers={"x-api-key": LOCKED.admin_key})
+    logged = capfdbinary.readouterr().err
+    assert refusals(logged) == [{"status": status, "code": code, "method": method, "path": path}]
+    assert b"walrus" not in logged
+    counted = f'gearshift_refused_total{{code="{code or ""}",status="{status}"}} 1.0'
+    assert counted in metrics.text
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/route"])
+async def test_a_wrong_key_is_noted_and_never_written_down(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], path: str
+) -> None:
+    async with running_router(tmp_path, environment=LOCKED) as router:
+        response = await router.http.post(path, json={}, headers={"x-api-key": "walrus"})
+        assert response.status_code == 401
+    logged = capfdbinary.readouterr().err
+    assert [each["code"] for each in refusals(logged)] == ["invalid_api_key"]
+    assert b"walrus" not in logged
+
+
+def refusals(logged: bytes) -> list[dict[str, object]]:
+    """The lines of refused requests, by what they say of them."""
+    lines: list[dict[str, object]] = [msgspec.json.decode(line) for line in logged.splitlines()]
+    said = ("status", "code", "method", "path")
+    return [{name: line[name] for name in said} for line in lines if line["event"] == "refused"]
+
+
+async def test_what_has_an_entry_is_not_counted_as_refused_too(router: Router) -> None:
+    assert (await router.chat("word " * 300_000)).status_code == 400
+    metrics = (await router.http.get("/metrics")).text
+    assert "gearshift_requests_total{" in metrics
+    assert "gearshift_refused_total{" not in metrics
+
+
+async def test_a_handler_that_breaks_is_in_the_log_by_its_kind_and_place(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    @get("/boom")
+    async def boom() -> str:
+        raise ValueError("walrus")
+
+    async def chat(_scope: Message, _receive: Receive, _send: Send) -> None: ...
+
+    refused = Refusals(open_log(), Metrics(shared=None, baseline="hard"))
+    application = Application(chat, [boom], refused, max_body_bytes=100)
+    transport = httpx.ASGITransport(app=application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://router") as client:
+        response = await client.get("/boom")
+    assert response.status_code == 500
+    assert "walrus" not in response.text
+    logged = capfdbinary.readouterr().err
+    failed = msgspec.json.decode(logged.splitlines()[0])
+    assert (failed["event"], failed["error"]) == ("request failed", "ValueError")
+    assert "test_bad_input.py:" in failed["where"]
+    assert b"walrus" not in logged
+
+
 async def test_a_caller_who_never_finishes_the_body_is_forgotten(router: Router) -> None:
     host, port = router.url.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
@@ -140,11 +256,6 @@ async def test_a_caller_who_never_finishes_the_body_is_forgotten(router: Router)
     writer.close()
     await writer.wait_closed()
     assert (await router.chat("hello")).status_code == 200
-
-
-def narrow(config: Config) -> Config:
-    server = msgspec.structs.replace(config.server, max_body_bytes=1_000, max_batch=2)
-    return msgspec.structs.replace(config, server=server)
 
 
 async def test_limits_are_the_configuration_s(tmp_path: Path) -> None:

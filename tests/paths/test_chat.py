@@ -8,6 +8,7 @@ import pytest
 from openai import omit
 from openai.types.chat import ChatCompletionMessageParam
 
+from router.config.schema import Config
 from router.sandbox.profile import with_base_url
 from tests.rawserver import raw_server, read_request
 from tests.routers import Router, running_router
@@ -213,6 +214,7 @@ async def test_route_decides_and_sends_nothing(router: Router) -> None:
     preview = response.json()
     assert response.status_code == 200
     assert preview["verdict"]["label"] in {"easy", "medium", "hard", "needs_info"}
+    assert preview["decision"].keys() == {"tier", "model", "reason", "candidates"}
     assert preview["decision"]["tier"] in {"easy", "medium", "hard"}
     assert len(preview["decision"]["candidates"]) == 3
     answered = await router.chat("What is the capital of Portugal?")
@@ -228,6 +230,30 @@ async def test_route_answers_a_batch_each_for_itself(router: Router) -> None:
     assert results[1]["error"]["type"] == "invalid_request_error"
     assert "messages" in results[1]["error"]["message"]
     assert results[2]["error"]["type"] == "invalid_request_error"
+
+
+def one_thread(config: Config) -> Config:
+    scorer = msgspec.structs.replace(config.scorer, threads=1, queue=1, inline_chars=0)
+    return msgspec.structs.replace(config, scorer=scorer)
+
+
+async def test_a_batch_does_not_overrun_the_scorer(tmp_path: Path) -> None:
+    bodies = [
+        {"model": "auto", "messages": [{"role": "user", "content": f"What is {n} and {n}?"}]}
+        for n in range(40)
+    ]
+    async with running_router(tmp_path, change=one_thread) as router:
+        response = await router.http.post("/v1/route", json={"requests": bodies})
+    results = response.json()["results"]
+    assert len(results) == 40
+    assert all(result["verdict"] for result in results), "each gets the verdict it would get live"
+    assert {result["decision"]["reason"] for result in results} <= {"label", "needs_info"}
+
+
+async def test_an_error_in_sandbox_mode_says_that_it_is_simulated(router: Router) -> None:
+    response = await router.chat("[[sandbox:fault=auth]] hi")
+    assert response.status_code == 502
+    assert response.headers["x-gearshift-simulated"] == "true"
 
 
 async def test_a_live_entry_is_decided_again_without_any_text(router: Router) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.domain import Attempt, CacheState, Entry, Outcome
+from router.domain import Attempt, CacheState, Entry, Outcome, Usage
 from router.ports import CacheStats
-from router.telemetry.log import capture_logging, log_entry, open_log
+from router.telemetry.log import capture_logging, log_entry, log_failure, open_log
 from router.telemetry.metrics import Metrics
 from tests.ledgers import chosen, cost, entries, entry
 
@@ -62,6 +62,44 @@ def test_a_fallback_is_counted_with_both_ends_and_the_fault() -> None:
     assert series(text, "gearshift_attempts_total")['{fault="server",model="a"}'] == 1
 
 
+def test_a_request_that_every_model_failed_is_no_fallback() -> None:
+    failed = Attempt(model=chosen("hard", "a").model, tier="hard", fault="server")
+    too = Attempt(model=chosen("medium", "b").model, tier="medium", fault="overloaded")
+    meters = metrics()
+    meters.observe(entry(outcome=Outcome(status=503, attempts=(failed, too))))
+    text = meters.scrape()
+    assert not series(text, "gearshift_fallbacks_total")
+    assert total(text, "gearshift_attempts_total") == 2
+
+
+def test_tokens_are_counted_at_the_model_that_used_them() -> None:
+    began = Usage(input=100, output=7, source="estimated")
+    failed = Attempt(model=chosen("hard", "a").model, tier="hard", fault="malformed", usage=began)
+    used = Usage(input=90, cached=40, output=20, source="billed")
+    answered = Attempt(model=chosen("medium", "b").model, tier="medium", status=200, usage=used)
+    meters = metrics()
+    meters.observe(entry(outcome=Outcome(status=200, attempts=(failed, answered))))
+    tokens = series(meters.scrape(), "gearshift_tokens_total")
+    assert tokens == {
+        '{kind="input",model="a",simulated="false"}': 100,
+        '{kind="output",model="a",simulated="false"}': 7,
+        '{kind="input",model="b",simulated="false"}': 90,
+        '{kind="cached",model="b",simulated="false"}': 40,
+        '{kind="output",model="b",simulated="false"}': 20,
+    }
+
+
+def test_refusals_are_counted_by_status_and_code() -> None:
+    meters = metrics()
+    for status, code in ((401, "invalid_api_key"), (400, ""), (400, "")):
+        meters.refuse(status, code)
+    refused = series(meters.scrape(), "gearshift_refused_total")
+    assert refused == {
+        '{code="invalid_api_key",status="401"}': 1,
+        '{code="",status="400"}': 2,
+    }
+
+
 def test_the_recent_tiers_are_the_tier_shares() -> None:
     meters = metrics()
     for tier in ("easy", "easy", "hard"):
@@ -98,6 +136,23 @@ def test_a_request_is_one_line_without_its_prompt(
     assert line["level"] == "info"
     assert line["cache"] == cache
     assert line["cost_usd"] == 1e-6
+    assert "walrus" not in str(line)
+
+
+def test_a_failure_is_logged_by_its_kind_and_place_alone(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    try:
+        int("the walrus hums")
+    except ValueError as error:
+        log_failure(open_log(), error)
+    (line,) = lines(capfdbinary.readouterr().err.decode())
+    assert (line["event"], line["level"], line["error"]) == (
+        "request failed",
+        "error",
+        "ValueError",
+    )
+    assert f"{Path(__file__).name}:" in str(line["where"])
     assert "walrus" not in str(line)
 
 
