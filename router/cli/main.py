@@ -1,27 +1,54 @@
 """`gearshift`: the command line."""
 
+import gc
 import sys
+from importlib import import_module
+from typing import Final
 
 import rich_click as click
 
-from router.cli.check import check
-from router.cli.classify import classify
-from router.cli.model import evaluate, models, train
-from router.cli.report import report
-from router.cli.route import route
-from router.cli.sandbox import sandbox
-from router.cli.serve import serve
 from router.errors import GearshiftError
 
+_MODULES: Final = {
+    "serve": "serve",
+    "sandbox": "sandbox",
+    "classify": "classify",
+    "route": "route",
+    "report": "report",
+    "train": "model",
+    "evaluate": "model",
+    "models": "model",
+    "check": "check",
+}
+"""Command → the module of `router.cli` that holds it."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.RichGroup):
+    """Loads a command when it is asked for: what trains is no weight on what serves."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, by name."""
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, loaded."""
+        module = _MODULES.get(cmd_name)
+        if module is None:
+            return None
+        # What modules make lives as long as the process: looking for garbage among it finds none,
+        # and takes a sixth of the start.
+        gc.disable()
+        try:
+            command: click.Command = getattr(import_module(f"router.cli.{module}"), cmd_name)
+        finally:
+            gc.enable()
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gearshift", prog_name="gearshift")
 def gearshift() -> None:
     """Route each turn to the model that its difficulty needs."""
-
-
-for command in (serve, sandbox, classify, route, report, train, evaluate, models, check):
-    gearshift.add_command(command)
 
 
 def main() -> None:

@@ -197,7 +197,7 @@ class Gateway:
         body = render(request, profile, keep_reasoning=profile.reasoning)
         reply = await services.upstream.open(decision.model, body, streamed=request.stream)
         exchange.first_byte_ms = exchange.elapsed_ms()
-        exchange.simulated = reply.simulated
+        exchange.simulated |= reply.simulated
         return reply
 
     async def _deliver(self, exchange: Exchange, sink: Sink) -> None:

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click import Context
 
 from router.cli.main import gearshift
 from router.config.checks import faults
@@ -58,7 +59,7 @@ def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
     for line in "\n".join(_commands((ROOT / page).read_text(encoding="utf-8"))).splitlines():
         called = re.match(r"[`$\s]*(?:\S*/)?gearshift ([a-z]+)([^`|#]*)", line)
         if called:
-            command = gearshift.commands.get(called[1])
+            command = gearshift.get_command(Context(gearshift), called[1])
             known = {name for one in command.params for name in one.opts} if command else set()
             options = set(re.findall(r"(?<!\S)\[?(--[a-z-]+)", called[2])) - {"--help"}
             unknown += [line] if command is None or not options <= known else []
