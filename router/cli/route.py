@@ -10,14 +10,14 @@ from router.cli.classify import Said
 from router.cli.model import REGISTRY, plainly, serving
 from router.cli.prompts import OUTPUT, SOURCE, Asked, answer_all
 from router.config.load import Options, resolve
-from router.domain import Candidate, Decision, Facts, ModelId, Reason
-from router.gateway.intent import Intent, intents
+from router.domain import Candidate, Decision, ModelId, Reason
+from router.gateway.intent import facts_of, intents
 from router.gateway.intent import resolve as mean
 from router.policy.decision import decide
 from router.policy.rules import match_rules
 from router.policy.table import compile_policy
 from router.sandbox.profile import sandbox_config
-from router.wire.request import ChatRequest, parse_chat
+from router.wire.request import parse_chat
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ def route(
         def answer(asked: Asked, prompt: Prompt) -> Routed:
             request = parse_chat(asked.body, max_messages=longest)
             rules = match_rules(table.rules, "", {}, prompt.text)
-            facts = _facts(request, mean(request.model, known), rules)
+            facts = facts_of(request, mean(request.model, known), rules)
             verdict = classifier.assess(prompt)
             decided = decide(verdict, facts, table)
             if not isinstance(decided, Decision):
@@ -80,18 +80,3 @@ def route(
             return Routed(id=asked.id, decision=chosen, **msgspec.structs.asdict(verdict))
 
         answer_all(text, source, output, answer)
-
-
-def _facts(request: ChatRequest, intent: Intent, rules: tuple[int, ...]) -> Facts:
-    """What the live path would know of this request, but for pins and outages."""
-    return Facts(
-        input_tokens=request.input_tokens,
-        max_tokens=request.max_tokens,
-        modalities=request.modalities,
-        capabilities=request.capabilities,
-        open_tool_loop=request.open_tool_loop,
-        dial=intent.dial,
-        forced=intent.forced,
-        passthrough=intent.passthrough,
-        rules=rules,
-    )

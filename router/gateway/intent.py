@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from classifier.types import TIERS, Tier
 from router.config.schema import Config
-from router.domain import Dial, ModelId
+from router.domain import Dial, Facts, ModelId
 from router.errors import ModelNotFound
+from router.wire.request import ChatRequest
 
 _DIALS: Final[dict[str, Dial]] = {"auto": "auto", "auto:cheap": "cheap", "auto:best": "best"}
 _TIERS: Final[dict[str, Tier]] = {f"gearshift/{tier}": tier for tier in TIERS}
@@ -53,4 +54,19 @@ def resolve(model: str, known: dict[str, Intent]) -> Intent:
         "`gearshift/medium`, `gearshift/hard`, or a name that GET /v1/models lists.",
         param="model",
         code="model_not_found",
+    )
+
+
+def facts_of(request: ChatRequest, intent: Intent, rules: tuple[int, ...]) -> Facts:
+    """What the request itself tells the policy; pins and outages are for the path to add."""
+    return Facts(
+        input_tokens=request.input_tokens,
+        max_tokens=request.max_tokens,
+        modalities=request.modalities,
+        capabilities=request.capabilities,
+        open_tool_loop=request.open_tool_loop,
+        dial=intent.dial,
+        forced=intent.forced,
+        passthrough=intent.passthrough,
+        rules=rules,
     )

@@ -20,7 +20,7 @@ from router.gateway.account import entry_of, undecided
 from router.gateway.attempted import Attempted, billed
 from router.gateway.circuits import CALLERS, Circuits
 from router.gateway.exchange import Exchange, Inbound
-from router.gateway.intent import intents, resolve
+from router.gateway.intent import facts_of, intents, resolve
 from router.gateway.services import Services
 from router.gateway.streaming import Opened, relay_stream
 from router.keys import digest
@@ -115,16 +115,9 @@ class Gateway:
             exchange.score_ms = round(scored.score_ms, 3)
         text = exchange.prompt.text if exchange.prompt else ""
         inbound = exchange.inbound
-        exchange.facts = Facts(
-            input_tokens=request.input_tokens,
-            max_tokens=request.max_tokens,
-            modalities=request.modalities,
-            capabilities=request.capabilities,
-            open_tool_loop=request.open_tool_loop,
-            dial=intent.dial,
-            forced=intent.forced,
-            passthrough=intent.passthrough,
-            rules=match_rules(services.table.rules, inbound.key, inbound.headers, text),
+        rules = match_rules(services.table.rules, inbound.key, inbound.headers, text)
+        exchange.facts = msgspec.structs.replace(
+            facts_of(request, intent, rules),
             pin=await self._find_pin(exchange),
             unavailable=self._circuits.down,
         )
