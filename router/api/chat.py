@@ -18,7 +18,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Endpoint: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_JSON: Final[Headers] = [(b"content-type", b"application/json")]
 _STREAM: Final[Headers] = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),

@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from classifier.artifact import ArtifactError
 from router.api.protocol import BoundedProtocol
 from router.app import Service, load_classifier, metrics_folder
 from router.cache.choose import open_cache
@@ -66,7 +67,7 @@ def serve(
 
 
 def prepare(settings: Settings) -> None:
-    """Do once what every worker relies on. Raises ConfigError, LedgerError or ArtifactError."""
+    """Do once what every worker relies on. Raises ConfigError or LedgerError."""
     environment = settings.environment
     try:
         Path(environment.data_dir).mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,10 @@ def prepare(settings: Settings) -> None:
         message = f"the data directory {environment.data_dir} cannot be made: {error.strerror}"
         raise ConfigError(message) from error
     upgrade(place(environment.data_dir, environment.ledger_url))
-    load_classifier(Path(environment.data_dir) / "registry")
+    try:
+        load_classifier(Path(environment.data_dir) / "registry")
+    except ArtifactError as error:
+        raise ConfigError(f"there is no classifier to serve with: {error}") from error
     rehearse(settings)
     if settings.config.server.workers > 1:
         share_metrics(metrics_folder(environment))
