@@ -15,9 +15,9 @@ _MODULES: Final = {
     "classify": "classify",
     "route": "route",
     "report": "report",
-    "train": "model",
-    "evaluate": "model",
-    "models": "model",
+    "train": "train",
+    "evaluate": "evaluate",
+    "models": "models",
     "check": "check",
 }
 """Command → the module of `router.cli` that holds it."""
