@@ -17,7 +17,7 @@ def test_only_rows_that_no_version_learns_from_are_taken() -> None:
     mine = [e for e, part in zip(rows, parts(rows), strict=True) if part == "calibrate"]
     found = held_out(trained().classifier, rows)
     said = trained().classifier.assess_many([p for p in prompts(mine) if p is not None])
-    assert 40 < len(mine) < 120
+    assert len(mine) > 30
     assert found.easy.tolist() == [v.success.easy for v in said]
     assert found.medium.tolist() == [v.success.medium for v in said]
     assert found.lacking.tolist() == [v.label == "needs_info" for v in said]
@@ -48,7 +48,7 @@ def test_a_trusted_label_tells_it_where_a_share_is_missing(
         {"prompt": "p", "label": label},
         {"prompt": "p", "label": label, "share_small": 0.1, "share_mid": 0.4},
     ):
-        assert quality(Example(**row)) == solved  # type: ignore[arg-type]
+        assert quality(Example(**row)) == solved
 
 
 @pytest.mark.parametrize(
