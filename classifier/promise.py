@@ -19,7 +19,7 @@ def _section(parent: Version, cutoffs: Cutoffs, guarantee: Guarantee) -> str:
     costs = ""
     if guarantee.costs:
         easy, medium, hard = guarantee.costs
-        costs = f" A request to each tier was taken to cost {easy:.3g} : {medium:.3g} : {hard:.3g}."
+        costs = f"| cost of a request by tier | {easy:.3g} : {medium:.3g} : {hard:.3g} |\n"
     return f"""\
 | | |
 | --- | --- |
@@ -30,9 +30,9 @@ def _section(parent: Version, cutoffs: Cutoffs, guarantee: Guarantee) -> str:
 | bound at 1 - delta | {guarantee.bound:.1%} |
 | tested on | {guarantee.day} |
 | cut-offs of `auto` | easy {cutoffs.easy:g}, medium {cutoffs.medium:g} |
-
-The model is that of {parent}; the cut-offs were chosen by learn-then-test (arXiv 2110.01052) on
-rows that its heads were not fitted on, each group of near duplicates counted once. They apply where
-`policy.by = "success"`, and what lacks information goes to {guarantee.needs_info_tier}.{costs}
-On other traffic than those rows are drawn from, nothing is promised.
+| what lacks information | {guarantee.needs_info_tier} |
+{costs}
+The model is that of {parent}. The cut-offs apply where `policy.by = "success"`; they were chosen by
+learn-then-test (arXiv 2110.01052) on the calibration part of the data, each group of near
+duplicates counted once. On traffic unlike those rows nothing is promised.
 """
