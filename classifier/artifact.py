@@ -1,6 +1,6 @@
 """A model on disk: inert files, hashed, sealed and proved at load. Never pickle.
 
-manifest.json        version, feature spec, calibration, digests of the other files, a seal
+manifest.json        version, feature spec, calibration, cut-offs, digests of the files, a seal
 arrays.safetensors   the encoder's tables and the heads' weights
 vocabulary.txt       word pieces, one a line
 probes.json          prompts of our own with the verdicts that were made at training
@@ -24,9 +24,11 @@ from classifier.features import FEATURE_SPEC
 from classifier.linear import Heads
 from classifier.model import Calibration, Classifier
 from classifier.static import StaticEmbedder
-from classifier.types import Prompt, Verdict, Version
+from classifier.types import Cutoffs, Guarantee, Prompt, Verdict, Version
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+READABLE: Final = (1, FORMAT)
+"""Format 1 says nothing of data, parent, metrics, cut-offs and guarantee: all may be left out."""
 MANIFEST: Final = "manifest.json"
 ARRAYS: Final = "arrays.safetensors"
 VOCABULARY: Final = "vocabulary.txt"
@@ -44,7 +46,9 @@ class ArtifactError(Exception):
     """The model cannot be used; the message names the file and the fix."""
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Manifest(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """What an artifact says of itself."""
 
     format: int
@@ -55,8 +59,26 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """File name → SHA-256, hex."""
     libraries: dict[str, str]
     """Versions that it was trained with."""
-    seal: str = ""
+    data: str = ""
+    """SHA-256 of the data that it learned from, hex."""
+    parent: Version | None = None
+    """The version that it was made of, where it was not trained."""
+    metrics: dict[str, float] = {}
+    """Headline figures at training time."""
+    cutoffs: dict[str, Cutoffs] = {}
+    """Name of a dial → the cut-offs on `success` that were chosen for it."""
+    guarantee: Guarantee | None = None
+    """What the cut-offs of `auto` were chosen to keep."""
+    seal: str
     """SHA-256 of this manifest with an empty seal."""
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a version comes from: those fields of its manifest that say so."""
+
+    libraries: Mapping[str, str]
+    data: str = ""
+    metrics: Mapping[str, float] = {}
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +105,7 @@ def load(path: Path) -> Classifier:
             embedder=StaticEmbedder.from_arrays(contents[VOCABULARY].decode().split("\n"), arrays),
             heads=Heads.from_arrays(arrays),
             calibration=manifest.calibration,
+            cutoffs=manifest.cutoffs,
         )
     except (SafetensorError, KeyError, ValueError) as error:
         raise _damaged(path / ARRAYS, f"cannot be used: {error}") from error
@@ -109,7 +132,7 @@ def read_manifest(path: Path) -> Manifest:
         raise _damaged(file, f"is not a manifest: {error}") from error
     if manifest.seal != _seal(manifest):
         raise _damaged(file, "was changed after training")
-    if (manifest.format, manifest.feature_spec) != (FORMAT, FEATURE_SPEC):
+    if manifest.format not in READABLE or manifest.feature_spec != FEATURE_SPEC:
         msg = (
             f"{file}: made as format {manifest.format}, {manifest.feature_spec}; this version of "
             f"gearshift reads format {FORMAT}, {FEATURE_SPEC}. Train it again: gearshift train"
@@ -125,7 +148,7 @@ def save(
     embedder: StaticEmbedder,
     probes: Sequence[Prompt],
     texts: Mapping[str, str],
-    libraries: Mapping[str, str],
+    origin: Origin,
 ) -> None:
     """Write `classifier` to the new folder `path`, whole or not at all.
 
@@ -144,15 +167,53 @@ def save(
         version=classifier.version,
         feature_spec=FEATURE_SPEC,
         calibration=classifier.calibration,
-        files={name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
-        libraries=dict(libraries),
+        files={},
+        libraries=dict(origin.libraries),
+        data=origin.data,
+        metrics=dict(origin.metrics),
+        cutoffs=dict(classifier.cutoffs),
+        seal="",
     )
+    _write(path, manifest, contents)
+
+
+def derive(
+    path: Path,
+    parent: Path,
+    *,
+    version: Version,
+    cutoffs: Mapping[str, Cutoffs],
+    guarantee: Guarantee,
+    card: str,
+) -> None:
+    """Write `version` to the new folder `path`: the model in `parent`, with `cutoffs` of its own.
+
+    Raises ArtifactError where the parent is damaged.
+    """
+    manifest = read_manifest(parent)
+    contents = {name: _verified(parent / name, digest) for name, digest in manifest.files.items()}
+    contents[CARD] = card.encode()
+    manifest = msgspec.structs.replace(
+        manifest,
+        format=FORMAT,
+        version=version,
+        parent=manifest.version,
+        cutoffs=manifest.cutoffs | dict(cutoffs),
+        guarantee=guarantee,
+    )
+    _write(path, manifest, contents)
+
+
+def _write(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
+    """Folder `path` with `contents`, and `manifest` with their digests and its seal."""
+    files = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+    manifest = msgspec.structs.replace(manifest, files=files)
     manifest = msgspec.structs.replace(manifest, seal=_seal(manifest))
-    contents[MANIFEST] = msgspec.json.format(msgspec.json.encode(manifest))
     draft = path.with_name(f".{path.name}.part")
     draft.mkdir(parents=True, exist_ok=True)
     for name, data in contents.items():
         (draft / name).write_bytes(data)
+    (draft / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     draft.rename(path)
 
 

@@ -1,6 +1,7 @@
 """Prompt → Verdict: features, heads, calibration, and how six answers make one verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -11,7 +12,16 @@ from classifier.embed import Embedder
 from classifier.features import Row, matrix
 from classifier.linear import Heads
 from classifier.surface import NAMES
-from classifier.types import LABELS, TIERS, Probabilities, Prompt, Success, Verdict, Version
+from classifier.types import (
+    LABELS,
+    TIERS,
+    Cutoffs,
+    Probabilities,
+    Prompt,
+    Success,
+    Verdict,
+    Version,
+)
 
 HEADS: Final = (
     "needs_info",
@@ -67,7 +77,13 @@ class Classifier:
     """A loaded model. Immutable after construction, so threads may share it."""
 
     def __init__(
-        self, *, version: Version, embedder: Embedder, heads: Heads, calibration: Calibration
+        self,
+        *,
+        version: Version,
+        embedder: Embedder,
+        heads: Heads,
+        calibration: Calibration,
+        cutoffs: Mapping[str, Cutoffs] = MappingProxyType({}),
     ) -> None:
         """Raises ValueError where the parts do not fit each other."""
         shapes = (heads.terms.shape, heads.vector.shape, len(heads.edges), len(calibration.slope))
@@ -80,6 +96,8 @@ class Classifier:
         self.embedder = embedder
         self.heads = heads
         self.calibration = calibration
+        self.cutoffs = cutoffs
+        """Name of a dial → the cut-offs on `success` that were chosen for it; often none."""
         self._slope = np.array(calibration.slope)
         self._offset = np.array(calibration.offset)
 

@@ -67,3 +67,34 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The label's probability."""
     truncated: bool
     model_version: Version
+
+
+Costs: TypeAlias = tuple[float, float, float]
+"""What a typical request costs on each tier, in any unit."""
+
+
+class Cutoffs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Least `success` at which a tier is good enough, 0 to 1; hard takes the rest."""
+
+    easy: float
+    medium: float
+
+
+class Guarantee(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What cut-offs were chosen to keep, as their artifact records it."""
+
+    target: str
+    delta: float
+    """Chance that it is not kept, over the draw of the rows."""
+    rows: int
+    """Independent rows that it was tested on."""
+    value: float
+    """The target's quantity on them."""
+    bound: float
+    """Its one-sided bound at 1 - delta, for these cut-offs taken by themselves."""
+    day: str
+    """When it was tested, YYYY-MM-DD."""
+    needs_info_tier: Tier
+    """Where the policy sends what lacks information."""
+    costs: Costs | None = None
+    """Costs of the tiers that a target on spend rests on, hard = 1."""

@@ -165,7 +165,7 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
     ledger = LocalLedger(place(environment.data_dir, environment.ledger_url), config.ledger)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
-    table = compile_policy(config)
+    table = compile_policy(config, classifier.cutoffs)
 
     def record(entry: Entry) -> None:
         ledger.record(entry)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from classifier.types import Label, Probabilities, Success, Tier, Verdict, Version
+from classifier.types import Cutoffs, Label, Probabilities, Success, Tier, Verdict, Version
 from router.config.schema import Config
 from router.domain import Decision, Facts, ModelId, Reason
 from router.policy.decision import decide
@@ -58,8 +58,9 @@ FLASH, SPARE, INSTRUCT = ModelId("flash"), ModelId("flash-spare"), ModelId("inst
 THINKING, THINKING_SPARE = ModelId("thinking"), ModelId("thinking-spare")
 
 
-def table(policy: str = "") -> PolicyTable:
-    return compile_policy(msgspec.toml.decode(CONFIG + policy, type=Config))
+def table(policy: str = "", calibrated: Cutoffs | None = None) -> PolicyTable:
+    config = msgspec.toml.decode(CONFIG + policy, type=Config)
+    return compile_policy(config, {"auto": calibrated} if calibrated else {})
 
 
 def verdict(label: Label = "easy", *, easy: float = 0.5, medium: float = 0.5) -> Verdict:

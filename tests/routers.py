@@ -12,6 +12,8 @@ import msgspec
 import uvicorn
 from openai import AsyncOpenAI
 
+from classifier.artifact import read_manifest
+from classifier.registry import resolve
 from router.app import Service
 from router.config.load import Settings
 from router.config.schema import Config, Environment
@@ -43,7 +45,8 @@ class Router:
     def __init__(self, url: str, settings: Settings, sandbox: RunningSandbox) -> None:
         self.url = url
         self.environment = environment = settings.environment
-        self.table = compile_policy(settings.config)
+        made = read_manifest(resolve(Path(environment.data_dir) / "registry"))
+        self.table = compile_policy(settings.config, made.cutoffs)
         self.sandbox = sandbox
         key = environment.api_key or "unused"
         self.http = httpx.AsyncClient(base_url=url, timeout=20)

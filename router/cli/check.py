@@ -8,10 +8,13 @@ from typing import Final
 import msgspec
 import rich_click as click
 
+from classifier.artifact import Manifest, read_manifest
+from classifier.registry import builtin
+from classifier.registry import resolve as resolve_model
 from classifier.types import TIERS
 from router.app import load_classifier, missing_models
 from router.config.load import Options, Settings, effective, exposure_error, resolve
-from router.config.schema import Config
+from router.config.schema import Config, Cutoffs, Policy
 from router.domain import ModelId
 from router.errors import UpstreamError
 from router.gateway.canaries import unreached_tiers
@@ -64,12 +67,35 @@ def look_here(settings: Settings) -> Iterator[Finding]:
     config = settings.config
     yield Finding(what=f"configuration from {settings.origin}")
     yield Finding(what="exposure", wrong=exposure_error(config, settings.environment))
-    classifier, trouble = load_classifier(Path(settings.environment.data_dir) / "registry")
+    registry = Path(settings.environment.data_dir) / "registry"
+    classifier, trouble = load_classifier(registry)
     yield Finding(what=f"classifier {classifier.version}", wrong=trouble)
-    unreached = unreached_tiers(classifier, compile_policy(config))
+    table = compile_policy(config, classifier.cutoffs)
+    made = read_manifest(builtin() if trouble else resolve_model(registry))
+    yield cutoffs_in_use(config.policy, table.cutoffs["auto"], made)
+    unreached = unreached_tiers(classifier, table)
     for tier in TIERS:
         wrong = "no canary prompt is sent there by this policy" if tier in unreached else None
         yield Finding(what=f"tier {tier} can be reached", wrong=wrong)
+
+
+def cutoffs_in_use(policy: Policy, auto: Cutoffs, made: Manifest) -> Finding:
+    """Which cut-offs `auto` has, where they come from and what they keep."""
+    what = f"cut-offs of auto: easy {auto.easy:g}, medium {auto.medium:g}"
+    idle = "" if policy.by == "success" else '; not in use, as `policy.by` is "label"'
+    if policy.auto is not None:
+        return Finding(what=f"{what}, from the configuration{idle}")
+    if "auto" not in made.cutoffs:
+        return Finding(what=f"{what}, placeholders: gearshift calibrate chooses better ones{idle}")
+    kept = made.guarantee
+    promise = f" ({kept.target}, delta {kept.delta:g}, {kept.day})" if kept else ""
+    other = kept is not None and kept.needs_info_tier != policy.needs_info_tier
+    return Finding(
+        what=f"{what}, from classifier {made.version}{promise}{idle}",
+        wrong="they were chosen for another `policy.needs_info_tier`: gearshift calibrate"
+        if other and not idle
+        else None,
+    )
 
 
 async def look_there(settings: Settings) -> list[Finding]:

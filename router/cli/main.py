@@ -17,6 +17,7 @@ _MODULES: Final = {
     "report": "report",
     "train": "train",
     "evaluate": "evaluate",
+    "calibrate": "calibrate",
     "models": "models",
     "check": "check",
 }

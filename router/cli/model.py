@@ -14,6 +14,7 @@ from classifier.artifact import ArtifactError
 from classifier.corpus import CorpusError
 from classifier.distil import EncoderError
 from classifier.evaluate import EvaluationError
+from classifier.guarantee import TargetError
 from classifier.model import Classifier
 from classifier.registry import resolve
 from classifier.train import TrainingError
@@ -42,12 +43,22 @@ class ModelError(GearshiftError):
     """A command on models cannot go on; the message names the file and the fix."""
 
 
+_PLAIN: Final = (
+    ArtifactError,
+    CorpusError,
+    EncoderError,
+    EvaluationError,
+    TargetError,
+    TrainingError,
+)
+
+
 @contextmanager
 def plainly() -> Iterator[None]:
     """The classifier's errors as ours, which the command line tells in one line."""
     try:
         yield
-    except (ArtifactError, CorpusError, EncoderError, EvaluationError, TrainingError) as error:
+    except _PLAIN as error:
         raise ModelError(str(error)) from error
     except ImportError as error:
         msg = f"{error.name} is not installed: make setup EXTRAS=train"

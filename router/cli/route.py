@@ -57,11 +57,11 @@ def route(
       gearshift route --config router.toml "What is the capital of Portugal?"
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
     settings = resolve(Options(config=config, sandbox=sandbox), sandbox=sandbox_config)
-    table = compile_policy(settings.config)
     known = intents(settings.config)
     longest = settings.config.server.max_messages
     with plainly():
         classifier = serving(registry)
+        table = compile_policy(settings.config, classifier.cutoffs)
 
         def answer(asked: Asked, prompt: Prompt) -> Routed:
             request = parse_chat(asked.body, max_messages=longest)

@@ -92,7 +92,11 @@ def _keep(path: Path, trained: Trained, embedder: StaticEmbedder, report: Report
         embedder=embedder,
         probes=probe_prompts(),
         texts={artifact.FACTS: facts, artifact.CARD: render(version, trained.facts, report)},
-        libraries={"python": platform.python_version()} | {n: installed(n) for n in LIBRARIES},
+        origin=artifact.Origin(
+            libraries={"python": platform.python_version()} | {n: installed(n) for n in LIBRARIES},
+            data=trained.facts.data,
+            metrics={"folds_macro_f1": trained.facts.folds_macro_f1},
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """The configuration tree. Every field says what it does and why its default is what it is."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
@@ -93,6 +93,10 @@ class Cutoffs(Section, frozen=True, kw_only=True):
     """The medium tier serves prompts whose success.medium is at least this."""
 
 
+UNCALIBRATED: Final = Cutoffs(easy=0.75, medium=0.65)
+"""Cut-offs of `auto` where neither the file nor the classifier has any: placeholders."""
+
+
 class Rule(Section, frozen=True, kw_only=True):
     """`[[policy.rule]]`: a condition on the request, and the tiers it allows.
 
@@ -121,13 +125,14 @@ class Policy(Section, frozen=True, kw_only=True):
     """`[policy]`: from verdict to tier."""
 
     by: Literal["label", "success"] = "label"
-    """`label` takes the verdict's label, `success` the cut-offs below (`calibrate` writes them)."""
+    """`label` takes the verdict's label, `success` the cheapest tier that reaches its cut-off."""
     needs_info_tier: Tier = "medium"
     """Who answers a prompt that lacks what anyone would need: a model that can ask well."""
     no_verdict_tier: Tier = "medium"
     """Where a request goes that could not be scored: neither the dearest nor the weakest."""
-    auto: Cutoffs = field(default_factory=lambda: Cutoffs(easy=0.75, medium=0.65))
-    """Cut-offs of `model: "auto"` when `by` is `success`; placeholders until calibrated."""
+    auto: Cutoffs | None = None
+    """Cut-offs of `model: "auto"` when `by` is `success`. None: those that `gearshift calibrate`
+    gave to the classifier in service; where it has none either, easy 0.75 and medium 0.65."""
     cheap: Cutoffs = field(default_factory=lambda: Cutoffs(easy=0.55, medium=0.40))
     """Cut-offs of `auto:cheap`, used whatever `by` is: a label has no dial."""
     best: Cutoffs = field(default_factory=lambda: Cutoffs(easy=0.90, medium=0.85))

@@ -121,7 +121,7 @@ def _base(verdict: Verdict | None, facts: Facts, table: PolicyTable) -> tuple[Ti
         return policy.needs_info_tier, "needs_info"
     if facts.dial == "auto" and policy.by == "label":
         return verdict.label, "label"
-    cutoffs = {"auto": policy.auto, "cheap": policy.cheap, "best": policy.best}[facts.dial]
+    cutoffs = table.cutoffs[facts.dial]
     if verdict.success.easy >= cutoffs.easy:
         return "easy", "success"
     return "medium" if verdict.success.medium >= cutoffs.medium else "hard", "success"

@@ -1,15 +1,20 @@
 """The policy, compiled: what deciding needs of the configuration, looked up once."""
 
+from collections.abc import Mapping
 from hashlib import blake2b
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from classifier import types
 from classifier.types import Tier
-from router.config.schema import Config, Model, Policy
-from router.domain import Capability, Facts, Modality, ModelId, Obstacle
+from router.config.schema import UNCALIBRATED, Config, Cutoffs, Model, Policy
+from router.domain import Capability, Dial, Facts, Modality, ModelId, Obstacle
 from router.policy.rules import CompiledRule, compile_rules
+
+NOT_CALIBRATED: Final[Mapping[str, types.Cutoffs]] = MappingProxyType({})
 
 Demand: TypeAlias = tuple[int, int]
 """Tokens that a request needs of a window: its input with the margin, and room for the answer."""
@@ -35,8 +40,9 @@ class PolicyTable(Struct, frozen=True, kw_only=True):
     """Everything that `decide` reads. Immutable: a new configuration makes a new one."""
 
     version: str
-    """Digest of the policy, the tiers and the model profiles; 16 hex digits."""
+    """Digest of the policy, its cut-offs, the tiers and the model profiles; 16 hex digits."""
     policy: Policy
+    cutoffs: dict[Dial, Cutoffs]
     scale: int
     """Input tokens are counted with the margin: times this, per ten thousand. Whole numbers do not
     overflow."""
@@ -45,15 +51,23 @@ class PolicyTable(Struct, frozen=True, kw_only=True):
     profiles: dict[ModelId, Profile]
 
 
-def compile_policy(config: Config) -> PolicyTable:
-    """The table of a checked configuration: every tier has models, and every model a profile."""
+def compile_policy(
+    config: Config, calibrated: Mapping[str, types.Cutoffs] = NOT_CALIBRATED
+) -> PolicyTable:
+    """The table of a checked configuration: every tier has models, and every model a profile.
+
+    `calibrated` are the cut-offs of the classifier that judges: a table serves with it alone.
+    """
+    auto = auto_cutoffs(config, calibrated)
+    policy = msgspec.structs.replace(config.policy, auto=auto)
     profiles = {
         model: _profile(model, config.tier_of(model) or "hard", settings)
         for model, settings in config.model.items()
     }
     return PolicyTable(
-        version=_digest(config),
-        policy=config.policy,
+        version=_digest((policy, config.tiers, config.model)),
+        policy=policy,
+        cutoffs={"auto": auto, "cheap": policy.cheap, "best": policy.best},
         scale=round((1.0 + config.policy.context_margin) * 10_000),
         rules=compile_rules(config.policy.rule),
         tiers={
@@ -62,6 +76,14 @@ def compile_policy(config: Config) -> PolicyTable:
         },
         profiles=profiles,
     )
+
+
+def auto_cutoffs(config: Config, calibrated: Mapping[str, types.Cutoffs]) -> Cutoffs:
+    """Those of the file, else those of the classifier, else the placeholders."""
+    if config.policy.auto is not None:
+        return config.policy.auto
+    own = calibrated.get("auto")
+    return UNCALIBRATED if own is None else Cutoffs(easy=own.easy, medium=own.medium)
 
 
 def demand(profile: Profile, facts: Facts, table: PolicyTable) -> Demand:
@@ -99,6 +121,5 @@ def _profile(model: ModelId, tier: Tier, settings: Model) -> Profile:
     )
 
 
-def _digest(config: Config) -> str:
-    parts = (config.policy, config.tiers, config.model)
+def _digest(parts: tuple[object, ...]) -> str:
     return blake2b(msgspec.json.encode(parts, order="sorted"), digest_size=8).hexdigest()

@@ -8,8 +8,18 @@ import msgspec
 import pytest
 
 from classifier import artifact
-from classifier.artifact import ArtifactError, Manifest, load, read_manifest, read_text, save
+from classifier.artifact import (
+    ArtifactError,
+    Manifest,
+    derive,
+    load,
+    read_manifest,
+    read_text,
+    save,
+)
+from classifier.promise import with_promise
 from classifier.static import StaticEmbedder
+from classifier.types import Cutoffs, Guarantee, Version
 from tests.synthetic import VERSION, examples, prompt, static_embedder, trained
 
 PROBES = tuple(prompt(example.prompt) for example in examples(3))
@@ -36,7 +46,7 @@ def store(path: Path) -> None:
         embedder=static_embedder(),
         probes=PROBES,
         texts={artifact.CARD: "# Card\n"},
-        libraries={"numpy": "2"},
+        origin=artifact.Origin(libraries={"numpy": "2"}, data="ab", metrics={"macro_f1": 0.5}),
     )
 
 
@@ -156,3 +166,84 @@ def test_further_files_are_read_and_verified(model: Path) -> None:
     (model / artifact.CARD).write_text("# Better\n")
     with pytest.raises(ArtifactError, match=artifact.CARD):
         read_text(model, artifact.CARD)
+
+
+def test_a_manifest_says_what_it_learned_from_and_how_well(made: Path) -> None:
+    manifest = read_manifest(made)
+    assert (manifest.format, manifest.data, manifest.parent) == (artifact.FORMAT, "ab", None)
+    assert manifest.metrics == {"macro_f1": 0.5}
+    assert (manifest.cutoffs, manifest.guarantee) == ({}, None)
+    assert load(made).cutoffs == {}
+
+
+def test_a_model_of_the_format_before_is_still_read(model: Path) -> None:
+    def older(manifest: Manifest) -> Manifest:
+        return msgspec.structs.replace(manifest, format=1, data="", metrics={})
+
+    rewrite(model, older)
+    assert "metrics" not in (model / "manifest.json").read_text()
+    assert load(model).version == VERSION
+
+
+CHOSEN = Cutoffs(easy=0.6, medium=0.36)
+KEPT = Guarantee(
+    target="spend<=40%",
+    delta=0.05,
+    rows=1_234,
+    value=0.381,
+    bound=0.395,
+    day="2026-11-25",
+    needs_info_tier="medium",
+    costs=(0.1, 0.4, 1.0),
+)
+CALIBRATED = Version("20261125-11223344")
+
+
+def calibrated(parent: Path, version: Version = CALIBRATED) -> Path:
+    """A version made of `parent` with cut-offs of its own."""
+    path = parent.with_name(version)
+    before = read_manifest(parent).version
+    card = read_text(parent, artifact.CARD)
+    card = with_promise(card, parent=before, version=version, cutoffs=CHOSEN, guarantee=KEPT)
+    derive(path, parent, version=version, cutoffs={"auto": CHOSEN}, guarantee=KEPT, card=card)
+    return path
+
+
+def test_a_version_with_cutoffs_is_the_same_model(model: Path) -> None:
+    path = calibrated(model)
+    manifest, parent = read_manifest(path), read_manifest(model)
+    assert (manifest.version, manifest.parent) == (CALIBRATED, VERSION)
+    assert (manifest.cutoffs, manifest.guarantee) == ({"auto": CHOSEN}, KEPT)
+    assert (manifest.data, manifest.metrics) == (parent.data, parent.metrics)
+    assert load(path).cutoffs == {"auto": CHOSEN}
+    many = [prompt(example.prompt) for example in examples(10, seed=4)]
+    for one, other in zip(load(path).assess_many(many), load(model).assess_many(many), strict=True):
+        assert msgspec.structs.replace(one, model_version=VERSION) == other
+
+
+def test_changed_cutoffs_break_the_seal(model: Path) -> None:
+    file = calibrated(model) / "manifest.json"
+    text = file.read_text()
+    file.write_text(text.replace("0.36", "0.26"))
+    assert file.read_text() != text
+    with pytest.raises(ArtifactError, match="changed after training"):
+        load(file.parent)
+
+
+def test_the_card_tells_the_promise_once(model: Path) -> None:
+    first = calibrated(model)
+    second = calibrated(first, Version("20261126-55667788"))
+    card = read_text(second, artifact.CARD)
+    assert card.count("## What its cut-offs keep") == 1
+    assert "| target | `spend<=40%` |" in card
+    assert "| held-out rows | 1,234 |" in card
+    assert "easy 0.6, medium 0.36" in card
+    assert "0.1 : 0.4 : 1" in card
+    assert f"The model is that of {CALIBRATED}" in card
+
+
+def test_a_damaged_parent_is_refused(model: Path) -> None:
+    (model / "vocabulary.txt").write_text("none")
+    with pytest.raises(ArtifactError, match=r"vocabulary.txt does not match"):
+        calibrated(model)
+    assert not model.with_name(CALIBRATED).exists()

@@ -67,7 +67,7 @@ def test_a_trained_model_is_saved_and_loaded(tmp_path: Path) -> None:
         embedder=static_embedder(),
         probes=[prompt("fix it"), prompt("prove that no prime of order 3 has a lamp of order 4")],
         texts={},
-        libraries={},
+        origin=artifact.Origin(libraries={}),
     )
     loaded = artifact.load(tmp_path / VERSION)
     many = [prompt(e.prompt) for e in examples(10, seed=3)]

@@ -179,7 +179,18 @@ def test_a_misspelt_key_is_recognised(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "sandbox", "classify", "route", "report", "train", "evaluate", "models", "check"],
+    [
+        "serve",
+        "sandbox",
+        "classify",
+        "route",
+        "report",
+        "train",
+        "evaluate",
+        "calibrate",
+        "models",
+        "check",
+    ],
 )
 def test_every_command_explains_itself_with_an_example(tmp_path: Path, command: str) -> None:
     done = gearshift(tmp_path, command, "--help")

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from classifier.types import Label, Tier
+from classifier.types import Cutoffs, Label, Tier
 from router.config.schema import Config
 from router.domain import Candidate, Capability, Decision, Dial, Facts, Modality, ModelId, Reason
 from router.policy.decision import decide
@@ -222,6 +222,41 @@ def test_the_version_follows_whatever_could_change_a_decision() -> None:
     assert table("[server]\nport = 9000").version == version
     wider = CONFIG.replace("context = 8_000", "context = 9_000")
     assert compile_policy(msgspec.toml.decode(wider, type=Config)).version != version
+
+
+BY_SUCCESS = '[policy]\nby = "success"\n'
+CALIBRATED = Cutoffs(easy=0.4, medium=0.16)
+
+
+def tier_by(policy: str, calibrated: Cutoffs | None, dial: Dial = "auto") -> Tier:
+    facts = Facts(input_tokens=10, dial=dial)
+    decision = decide(verdict("hard", easy=0.5, medium=0.6), facts, table(policy, calibrated))
+    assert isinstance(decision, Decision)
+    return decision.tier
+
+
+def test_cutoffs_of_the_classifier_apply_where_the_file_gives_none() -> None:
+    assert tier_by(BY_SUCCESS, None) == "hard"
+    assert tier_by(BY_SUCCESS, CALIBRATED) == "easy"
+
+
+def test_cutoffs_of_the_file_go_first() -> None:
+    own = f"{BY_SUCCESS}auto = {{ easy = 0.6, medium = 0.55 }}"
+    assert tier_by(own, CALIBRATED) == "medium"
+
+
+def test_cutoffs_of_the_classifier_move_neither_labels_nor_the_other_dials() -> None:
+    assert tier_by("", CALIBRATED) == "hard"
+    assert tier_by(BY_SUCCESS, CALIBRATED, "cheap") == "medium"
+    assert tier_by(BY_SUCCESS, CALIBRATED, "best") == "hard"
+
+
+def test_the_version_follows_the_cutoffs_wherever_they_come_from() -> None:
+    version = table(BY_SUCCESS).version
+    assert table(BY_SUCCESS, CALIBRATED).version != version
+    written = f"{BY_SUCCESS}auto = {{ easy = 0.4, medium = 0.16 }}"
+    assert table(written).version == table(BY_SUCCESS, CALIBRATED).version
+    assert table(written, Cutoffs(easy=0.1, medium=0.1)).version == table(written).version
 
 
 @pytest.mark.parametrize(("modalities", "capabilities"), [(("audio",), ()), ((), ("logprobs",))])

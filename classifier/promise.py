@@ -1,0 +1,38 @@
+"""What a model card says of the target that its version's cut-offs were chosen to keep."""
+
+from typing import Final
+
+from classifier.types import Cutoffs, Guarantee, Version
+
+_HEADING: Final = "## What its cut-offs keep"
+
+
+def with_promise(
+    card: str, *, parent: Version, version: Version, cutoffs: Cutoffs, guarantee: Guarantee
+) -> str:
+    """The card of `version`, made of the `card` of its parent."""
+    text = card.partition(f"\n{_HEADING}\n")[0].replace(parent, version, 1)
+    return f"{text.rstrip()}\n\n{_HEADING}\n\n{_section(parent, cutoffs, guarantee)}"
+
+
+def _section(parent: Version, cutoffs: Cutoffs, guarantee: Guarantee) -> str:
+    costs = ""
+    if guarantee.costs:
+        easy, medium, hard = guarantee.costs
+        costs = f"| cost of a request by tier | {easy:.3g} : {medium:.3g} : {hard:.3g} |\n"
+    return f"""\
+| | |
+| --- | --- |
+| target | `{guarantee.target}` |
+| delta | {guarantee.delta:g} |
+| held-out rows | {guarantee.rows:,} |
+| value on them | {guarantee.value:.1%} |
+| bound at 1 - delta | {guarantee.bound:.1%} |
+| tested on | {guarantee.day} |
+| cut-offs of `auto` | easy {cutoffs.easy:g}, medium {cutoffs.medium:g} |
+| what lacks information | {guarantee.needs_info_tier} |
+{costs}
+The model is that of {parent}. The cut-offs apply where `policy.by = "success"`; they were chosen by
+learn-then-test (arXiv 2110.01052) on the calibration part of the data, each group of near
+duplicates counted once. On traffic unlike those rows nothing is promised.
+"""

@@ -1,0 +1,40 @@
+"""What a typical request costs on each tier: the plain triple that a target on spend needs."""
+
+from typing import Final
+
+from classifier.types import TIERS, Costs, Tier
+from router.config.schema import Config
+from router.domain import Usage
+from router.errors import ConfigError
+from router.prices.book import Prices
+from router.prices.settlement import Lengths
+
+TYPICAL: Final = Usage(input=1_150, output=210)
+"""Tokens of a typical request at the reference model, which output ratios are stated against.
+
+The means of the conversations in Azure's LLM inference trace of 2023 (Splitwise, arXiv 2311.18677),
+rounded to tens.
+"""
+
+
+def tier_costs(config: Config, prices: Prices, lengths: Lengths) -> Costs:
+    """What `TYPICAL` costs on the first model of each tier, hard = 1, nothing cached.
+
+    Raises ConfigError where a price or an output ratio is unknown, or hard costs nothing.
+    """
+    easy, medium, hard = (_cost(config, prices, lengths, tier) for tier in TIERS)
+    if not hard:
+        raise ConfigError("the hard tier costs nothing, so no share of it can be spent")
+    return easy / hard, medium / hard, 1.0
+
+
+def _cost(config: Config, prices: Prices, lengths: Lengths, tier: Tier) -> int:
+    model = config.models_of(tier)[0]
+    ratio = lengths[model].ratio
+    if ratio is None:
+        raise ConfigError(f"what the {tier} tier costs is unknown: {model} has no `output_ratio`")
+    cost = prices.cost(model, Usage(input=TYPICAL.input, output=round(TYPICAL.output * ratio)))
+    if cost is None:
+        why = prices.quotes[model].source
+        raise ConfigError(f"what the {tier} tier costs is unknown: {model} has no price ({why})")
+    return cost
