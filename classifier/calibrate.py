@@ -12,18 +12,21 @@ from classifier.types import LABELS
 
 CUTOFFS: Final = tuple(round(0.2 + 0.01 * step, 2) for step in range(61))
 SLACK: Final = 0.005
-"""Differences of macro-F1 that are noise: its standard error out of fold is about as much."""
+"""Differences of macro-F1 that are noise: its standard error on held rows is more."""
 STEPS: Final = 100
-RIDGE: Final = 1e-3
-"""Keeps the steps finite where the rows are few or all alike."""
+PRIOR: Final = (4.0, 1.0)
+"""How strongly slope and offset are held at "as it is": about as much as a dozen rows say. A few
+rows of one's own move a calibration a little; thousands move it wherever they point."""
+FEW: Final = 200
+"""Below so many labelled rows a cut-off would be noise."""
 
 
 def calibrate(logits: Floats, before: Floats, task: Task) -> tuple[float, float]:
     """Slope and offset that make before + (1 - before) * sigmoid(slope * logit + offset) true.
 
     `logits` and `before` have one entry an example; the likelihood is of `task`'s shares, weighted
-    by trust, climbed by Fisher scoring. With `before` 0 this is Platt's scaling (1999). A head
-    that is worse than none out of fold gets slope 0: its mean is all that it knows.
+    by trust, climbed by Fisher scoring. With `before` 0 this is Platt's scaling (1999) and a prior.
+    A head that is worse than none on these rows gets slope 0: its mean is all that it knows.
     """
     room = 1 - before[task.rows]
     slope, offset = _climb(logits[task.rows], room, task)
@@ -34,14 +37,16 @@ def calibrate(logits: Floats, before: Floats, task: Task) -> tuple[float, float]
 
 def _climb(logits: Floats, room: Floats, task: Task) -> tuple[float, float]:
     columns = np.stack([logits, np.ones(task.rows.size)])
-    line = np.array([1.0, 0.0])
+    start, prior = np.array([1.0, 0.0]), np.diag(PRIOR)
+    line = start
     for _ in range(STEPS):
         step = sigmoid(line @ columns)
         chance = np.clip(1 - room * (1 - step), 1e-9, 1 - 1e-9)
         slope = room * step * (1 - step)
         pull = task.trust * slope / (chance * (1 - chance))
-        information = (columns * (pull * slope)) @ columns.T + RIDGE * np.eye(2)
-        line = line + np.linalg.solve(information, columns @ (pull * (task.target - chance)))
+        information = (columns * (pull * slope)) @ columns.T + prior
+        gain = columns @ (pull * (task.target - chance)) - prior @ (line - start)
+        line = line + np.linalg.solve(information, gain)
     return float(line[0]), float(line[1])
 
 

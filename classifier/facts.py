@@ -53,8 +53,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     majority: Label
     """The commonest label."""
     length_rule: LengthRule
-    folds_macro_f1: float
-    """Out of fold, on the rows that trained with trust of at least one half."""
+    held_macro_f1: float
+    """On the rows that calibrated it, with trust of at least one half; a little kind, since the
+    cut-off of needs_info was chosen there."""
 
 
 def sources(examples: Sequence[Example]) -> tuple[Source, ...]:

@@ -1,4 +1,4 @@
-"""Fitting the heads with scikit-learn, as arrays that serve without it."""
+"""Fitting the heads with scipy, as arrays that serve without it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -9,16 +9,19 @@ from numpy.typing import NDArray
 
 from classifier.features import Row
 from classifier.linear import Heads, place
+from classifier.model import sigmoid
 from classifier.targets import Floats, Task
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 LARGEST: Final = 32_767
+STEPS: Final = 400
+"""Most steps of the solver; it needs 50 to 150."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the heads are fitted; chosen on cluster folds of the training rows."""
+    """How the heads are fitted; chosen on folds of the training rows."""
 
     freedom: float = 5.0
     """Inverse strength of the penalty on weights."""
@@ -51,16 +54,23 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     bias: float
 
 
-def design(rows: Sequence[Row], terms: int, settings: Settings) -> Design:
-    """The matrix that heads are fitted on. Bins and scales come from these rows."""
+def design(
+    rows: Sequence[Row], terms: int, settings: Settings, edges: NDArray[np.float32] | None = None
+) -> Design:
+    """The matrix that heads are fitted on.
+
+    Scales come from these rows, and so do bins where no `edges` of an earlier model, shape
+    (measures, bins - 1), are given.
+    """
     from scipy.sparse import csr_matrix, hstack  # noqa: PLC0415 (the train extra)
 
     vectors = np.stack([row.vector for row in rows])
     surface = np.stack([row.surface for row in rows])
     mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
     stretch = settings.meaning / (np.maximum(deviation, 1e-6) * vectors.shape[1] ** 0.5)
-    steps = np.linspace(0, 1, settings.bins + 1)[1:-1]
-    edges = np.quantile(surface, steps, axis=0).T.astype(np.float32)
+    if edges is None:
+        steps = np.linspace(0, 1, settings.bins + 1)[1:-1]
+        edges = np.quantile(surface, steps, axis=0).T.astype(np.float32)
     places = place(surface, edges)
     seen, columns = np.unique(np.concatenate([row.terms for row in rows]), return_inverse=True)
     words = csr_matrix(
@@ -77,7 +87,7 @@ def design(rows: Sequence[Row], terms: int, settings: Settings) -> Design:
             places.ravel(),
             np.arange(len(rows) + 1) * places.shape[1],
         ),
-        shape=(len(rows), edges.shape[0] * settings.bins),
+        shape=(len(rows), edges.size + edges.shape[0]),
     )
     blocks = [words, csr_matrix((vectors - mean) * stretch), measures]
     return Design(
@@ -90,39 +100,56 @@ def design(rows: Sequence[Row], terms: int, settings: Settings) -> Design:
     )
 
 
-def fit(plan: Design, task: Task, settings: Settings) -> Line:
-    """A logistic head. A target between 0 and 1 counts as that much yes, and the rest no."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 (the train extra)
+def fit(plan: Design, task: Task, settings: Settings, start: Floats) -> Line:
+    """A logistic head that adds to the logits `start`, one a row of the design.
 
-    yes, no = task.target > 0, task.target < 1
-    rows = np.concatenate([task.rows[yes], task.rows[no]])
-    weight = np.concatenate(
-        [(task.weight * task.target)[yes], (task.weight * (1 - task.target))[no]]
-    )
-    head = LogisticRegression(C=settings.freedom, max_iter=400, tol=1e-4)
-    head.fit(plan.matrix[rows], np.repeat([1, 0], [yes.sum(), no.sum()]), sample_weight=weight)
-    return Line(weights=head.coef_[0], bias=float(head.intercept_[0]))
+    The penalty is on what is added, so a few rows move an earlier model a little and many move it
+    far. A target between 0 and 1 counts as that much yes, and the rest no.
+    """
+    from scipy.optimize import minimize  # noqa: PLC0415 (the train extra)
+
+    matrix, before = plan.matrix[task.rows], start[task.rows]
+    turned = matrix.T.tocsr()
+
+    def loss(line: Floats) -> tuple[float, Floats]:
+        logits = before + matrix @ line[:-1] + line[-1]
+        value = task.weight @ (np.logaddexp(0, logits) - task.target * logits)
+        gap = task.weight * (sigmoid(logits) - task.target)
+        slope = np.append(turned @ gap, gap.sum()) + line / settings.freedom
+        return float(value + line @ line / (2 * settings.freedom)), slope
+
+    nothing = np.zeros(matrix.shape[1] + 1)
+    found = minimize(loss, nothing, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+    return Line(weights=found.x[:-1], bias=float(found.x[-1]))
 
 
 def predict(plan: Design, line: Line) -> Floats:
-    """The logit of every row, shape (n,)."""
+    """What `line` adds to the logit of every row, shape (n,)."""
     logits: Floats = plan.matrix @ line.weights + line.bias
     return logits
 
 
-def export(plan: Design, lines: Sequence[Line], settings: Settings) -> Heads:
-    """The arrays of fitted heads, with the scaling of the design folded into the weights."""
+def export(plan: Design, lines: Sequence[Line], settings: Settings, base: Heads | None) -> Heads:
+    """The arrays of fitted heads, added to those of `base`, whose bins the design must share.
+
+    The scaling of the design is folded into the weights.
+    """
     weights = np.stack([line.weights for line in lines], axis=1)
-    words, vector, bins = np.split(weights, [plan.seen.size, plan.seen.size + plan.mean.size])
-    unit = np.maximum(np.abs(words).max(axis=0), 1e-12) / LARGEST
-    units = np.zeros((plan.terms, len(lines)), np.int16)
-    units[plan.seen] = np.rint(words / unit)
+    added, vector, bins = np.split(weights, [plan.seen.size, plan.seen.size + plan.mean.size])
     vector = vector * plan.stretch[:, None]
+    bias = np.array([line.bias for line in lines]) - plan.mean @ vector
+    words = np.zeros((plan.terms, len(lines)))
+    words[plan.seen] = added
+    bins = bins * settings.measures
+    if base is not None:
+        words += base.terms * base.unit
+        vector, bins, bias = vector + base.vector, bins + base.bins, bias + base.bias
+    unit = np.maximum(np.abs(words).max(axis=0), 1e-12) / LARGEST
     return Heads(
-        terms=units,
+        terms=np.rint(words / unit).astype(np.int16),
         unit=unit,
         vector=vector.astype(np.float32),
         edges=plan.edges,
-        bins=(bins * settings.measures).astype(np.float32),
-        bias=np.array([line.bias for line in lines]) - plan.mean @ vector,
+        bins=bins.astype(np.float32),
+        bias=bias,
     )

@@ -1,7 +1,8 @@
 """From labelled prompts to a model: load → matrix → fit → calibrate → choose → keep.
 
-Everything that is tuned is tuned out of fold: a row's logits come from heads that saw neither the
-row nor a near duplicate of it. The heads that are kept learned from all rows.
+A row's part is fixed by what it says (classifier.folds). Heads are fitted on "train"; calibration
+and the cut-off of needs_info are chosen on "calibrate", which no head saw; "promote" is left alone
+here, for the day when the model is compared with the one in service.
 """
 
 import hashlib
@@ -16,24 +17,27 @@ from numpy.typing import NDArray
 
 from classifier import facts as known
 from classifier import targets
-from classifier.calibrate import calibrate, choose_cutoff
-from classifier.corpus import RESTRICTED, Example, groups, prompts
+from classifier.calibrate import FEW, calibrate, choose_cutoff
+from classifier.corpus import RESTRICTED, Example, prompts
 from classifier.embed import Embedder
 from classifier.evaluate import TRUSTED, positions
 from classifier.facts import Facts
 from classifier.features import Row, matrix
 from classifier.fit import Design, Line, Settings, design, export, fit, predict
+from classifier.folds import parts
+from classifier.linear import Heads
 from classifier.metrics import macro_f1
 from classifier.model import HEADS, Calibration, Classifier, sigmoid
 from classifier.targets import Floats, Task
 from classifier.types import LABELS, TIERS, Version
 
-FOLDS: Final = 5
 ROUNDS: Final = 2
 """Rounds of EM for a tier's own step; the second moved no probability by more than .02."""
 LEAST_ROWS: Final = 20
-SEED: Final = 20_261_123
+"""Rows of a question below which nothing is learned of it; from nothing, of either answer."""
+USUAL_CUTOFF: Final = 0.5
 
+Mask = NDArray[np.bool_]
 Progress = Callable[[str], None]
 """Told the name of each step as it begins."""
 
@@ -56,7 +60,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     slope: float
     offset: float
     answers: Floats
-    """Its probability for every example, out of fold."""
+    """Its probability for every example."""
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +68,13 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
     plan: Design
     settings: Settings
-    folds: NDArray[np.intp]
+    fitted: Mask
+    """The rows that heads are fitted on."""
+    held: Mask
+    """The rows that calibrate them."""
+    start: Floats
+    """Calibrated logits of the model that is built upon, shape (rows, heads); zeros where none."""
+    adapts: bool
     progress: Progress
 
 
@@ -74,39 +84,38 @@ def train(
     *,
     settings: Settings,
     version: Version,
+    base: Classifier | None = None,
     progress: Progress = lambda step: None,
 ) -> Trained:
-    """A model of `examples`; those under a restricted licence class are left out.
+    """A model of `examples`, but for those under a restricted licence class or kept for promotion.
 
+    With `base`, whose embedder this must be, its heads are moved as far as the examples ask for,
+    and a question that they say nothing of keeps its answer: 300 rows are enough to learn from.
     The facts lack `data` and `encoder`, which the caller knows. Raises TrainingError, and
     ImportError without the train extra.
     """
     chosen, rows = _load(examples, embedder, progress)
-    bench = Bench(
-        plan=design(rows, embedder.terms, settings),
-        settings=settings,
-        folds=cluster_folds(chosen),
-        progress=progress,
-    )
+    before = None if base is None else calibrated_heads(base)
+    bench = _bench(chosen, rows, embedder, settings, before, progress)
     heads = _fit_heads(chosen, bench)
-    tier = np.argmax(_tiers(heads), axis=1)
-    labelled = np.array([e.label is not None and e.trust >= TRUSTED for e in chosen])
-    truth = positions([e.label for e in chosen])
-    lacking = heads[0].answers
-    cutoff = choose_cutoff(lacking[labelled], tier[labelled], truth[labelled])
-    said = np.where(lacking >= cutoff, LABELS.index("needs_info"), tier)
+    cutoff, score = _choose(chosen, heads, bench.held, base)
+    lines = [head.line for head in heads]
     classifier = Classifier(
         version=version,
         embedder=embedder,
-        heads=export(bench.plan, [head.line for head in heads], settings),
+        heads=export(bench.plan, lines, settings, before),
         calibration=Calibration(
             slope=tuple(head.slope for head in heads),
             offset=tuple(head.offset for head in heads),
             needs_info=cutoff,
         ),
     )
-    score = macro_f1(truth[labelled], said[labelled])
     return Trained(classifier=classifier, facts=_facts(examples, chosen, score))
+
+
+def calibrated_heads(classifier: Classifier) -> Heads:
+    """Its heads with the calibration inside, so that others can be fitted on top of them."""
+    return classifier.heads.scaled(classifier.calibration.slope, classifier.calibration.offset)
 
 
 def version_of(data: bytes, day: date) -> Version:
@@ -117,23 +126,39 @@ def version_of(data: bytes, day: date) -> Version:
     return Version(f"{day:%Y%m%d}-{total.hexdigest()}")
 
 
-def cluster_folds(examples: Sequence[Example]) -> NDArray[np.intp]:
-    """A fold for each example, shape (n,); near duplicates and twins share one."""
-    numbers = groups(examples)
-    draw = np.random.default_rng(SEED).permutation(numbers.max() + 1)
-    folds: NDArray[np.intp] = draw[numbers] % FOLDS
-    return folds
-
-
 def _load(
     examples: Sequence[Example], embedder: Embedder, progress: Progress
 ) -> tuple[list[Example], list[Row]]:
     progress("reading prompts")
     allowed = [e for e in examples if e.license_class not in RESTRICTED]
+    allowed = [e for e, part in zip(allowed, parts(allowed), strict=True) if part != "promote"]
     pairs = [(e, p) for e, p in zip(allowed, prompts(allowed), strict=True) if p is not None]
     if not pairs:
         raise TrainingError("there is no row that may train a model")
     return [e for e, _ in pairs], matrix([p for _, p in pairs], embedder)
+
+
+def _bench(
+    examples: Sequence[Example],
+    rows: Sequence[Row],
+    embedder: Embedder,
+    settings: Settings,
+    before: Heads | None,
+    progress: Progress,
+) -> Bench:
+    part = parts(examples)
+    start = np.zeros((len(rows), len(HEADS)))
+    if before is not None:
+        start = np.stack([before.logits(row) for row in rows])
+    return Bench(
+        plan=design(rows, embedder.terms, settings, None if before is None else before.edges),
+        settings=settings,
+        fitted=part == "train",
+        held=part == "calibrate",
+        start=start,
+        adapts=before is not None,
+        progress=progress,
+    )
 
 
 def _fit_heads(examples: Sequence[Example], bench: Bench) -> list[Head]:
@@ -141,50 +166,63 @@ def _fit_heads(examples: Sequence[Example], bench: Bench) -> list[Head]:
     nothing = np.zeros(len(examples))
     tasks = [targets.needs_info(examples), targets.above(examples, 0), targets.above(examples, 1)]
     tasks.append(targets.solved(examples, 0))
-    heads = [
-        _fit_head(name, task, task, nothing, bench)
-        for name, task in zip(HEADS, tasks, strict=False)
-    ]
+    heads = [_fit_head(number, task, task, nothing, bench) for number, task in enumerate(tasks)]
     before = heads[-1].answers
     for tier in range(1, len(TIERS)):
         task = targets.solved(examples, tier)
-        _check(HEADS[3 + tier], task)
         chance = np.full(len(examples), 0.5)
+        if bench.adapts:
+            chance = sigmoid(bench.start[:, 3 + tier])
         for _ in range(ROUNDS):
             step = targets.increment(task, before, chance)
-            head = _fit_head(HEADS[3 + tier], step, task, before, bench)
+            head = _fit_head(3 + tier, step, task, before, bench)
             chance = head.answers
         heads.append(head)
         before = before + (1 - before) * head.answers
     return heads
 
 
-def _fit_head(name: str, task: Task, truth: Task, before: Floats, bench: Bench) -> Head:
-    """Fit `task` on all rows, and fold by fold; calibrate the folds' logits against `truth`."""
-    bench.progress(f"fitting {name.replace('_', ' ')}")
-    _check(name, task)
-    logits = np.zeros(len(before))
-    for fold in range(FOLDS):
-        held = bench.folds == fold
-        part = task.where(~held)
-        _check(name, part)
-        logits[held] = predict(bench.plan, fit(bench.plan, part, bench.settings))[held]
-    slope, offset = calibrate(logits, before, truth)
-    return Head(
-        line=fit(bench.plan, task, bench.settings),
-        slope=slope,
-        offset=offset,
-        answers=sigmoid(slope * logits + offset),
-    )
+def _fit_head(number: int, task: Task, truth: Task, before: Floats, bench: Bench) -> Head:
+    """Fit `task` on the fitted rows, and calibrate against `truth` on those that are held."""
+    bench.progress(f"fitting {HEADS[number].replace('_', ' ')}")
+    start = bench.start[:, number]
+    part, held = task.where(bench.fitted), truth.where(bench.held)
+    if not bench.adapts:
+        _check(HEADS[number], part)
+    elif part.rows.size < LEAST_ROWS:
+        still = Line(weights=np.zeros(bench.plan.matrix.shape[1]), bias=0.0)
+        return Head(line=still, slope=1.0, offset=0.0, answers=sigmoid(start))
+    line = fit(bench.plan, part, bench.settings, start)
+    logits = start + predict(bench.plan, line)
+    slope, offset = calibrate(logits, before, held)
+    return Head(line=line, slope=slope, offset=offset, answers=sigmoid(slope * logits + offset))
+
+
+def _choose(
+    examples: Sequence[Example], heads: Sequence[Head], held: Mask, base: Classifier | None
+) -> tuple[float, float]:
+    """Where needs_info begins, and the macro-F1 of the rows that say so; both on held rows."""
+    labelled = np.array([e.label is not None and e.trust >= TRUSTED for e in examples]) & held
+    tier = np.argmax(_tiers(heads), axis=1)[labelled]
+    lacking = heads[0].answers[labelled]
+    truth = positions([e.label for e in examples])[labelled]
+    if base is not None and truth.size < FEW:
+        cutoff = base.calibration.needs_info
+    elif truth.size:
+        cutoff = choose_cutoff(lacking, tier, truth)
+    else:
+        cutoff = USUAL_CUTOFF
+    said = np.where(lacking >= cutoff, LABELS.index("needs_info"), tier)
+    return cutoff, macro_f1(truth, said)
 
 
 def _check(name: str, task: Task) -> None:
-    sides = [int((task.target > 0).sum()), int((task.target < 1).sum())]
-    if min(sides) < LEAST_ROWS:
+    yes, no = int((task.target > 0).sum()), int((task.target < 1).sum())
+    if min(yes, no) < LEAST_ROWS:
         field = {"needs_info": "needs_info", "above": "label", "solved": "share_…"}
         what = next(hint for start, hint in field.items() if name.startswith(start))
         msg = (
-            f"too few rows for the question {name!r}: {sides[0]} say yes and {sides[1]} say no; "
+            f"too few rows for the question {name!r}: {yes} say yes and {no} say no; "
             f"at least {LEAST_ROWS} of each are needed (field {what})"
         )
         raise TrainingError(msg)
@@ -208,5 +246,5 @@ def _facts(given: Sequence[Example], chosen: Sequence[Example], score: float) ->
         sources=known.sources(chosen),
         majority=majority,
         length_rule=known.length_rule(chosen, majority),
-        folds_macro_f1=score,
+        held_macro_f1=score,
     )

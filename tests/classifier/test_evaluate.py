@@ -146,7 +146,7 @@ def test_the_card_names_every_source_with_its_licence_and_every_figure() -> None
 def test_a_card_without_a_judgement_says_so() -> None:
     card = render(VERSION, FACTS, None)
     assert "not judged on rows of their own" in card
-    assert f"{FACTS.folds_macro_f1:.3f}" in card
+    assert f"{FACTS.held_macro_f1:.3f}" in card
 
 
 def test_tables_of_the_card_are_whole() -> None:

@@ -12,12 +12,14 @@ from classifier.corpus import RESTRICTED, Example
 from classifier.embed import HashEmbedder
 from classifier.evaluate import evaluate
 from classifier.fit import Settings
-from classifier.model import HEADS
-from classifier.train import FOLDS, Trained, TrainingError, cluster_folds, train, version_of
+from classifier.folds import parts
+from classifier.model import HEADS, Classifier
+from classifier.train import Trained, TrainingError, train, version_of
 from classifier.types import LABELS, TIERS
 from tests.synthetic import (
     SHARES,
     VERSION,
+    WORDS,
     examples,
     prompt,
     static_embedder,
@@ -31,7 +33,7 @@ def test_it_learns_the_rule_of_its_world(model: Trained) -> None:
     report = evaluate(model.classifier, examples(30, seed=99), model.facts)
     assert report.macro_f1.value > 0.9
     assert report.macro_f1.value > report.baselines["length alone"]
-    assert model.facts.folds_macro_f1 > 0.9
+    assert model.facts.held_macro_f1 > 0.9
 
 
 def test_success_follows_the_measured_shares() -> None:
@@ -92,7 +94,7 @@ def test_rows_under_a_restricted_licence_never_train() -> None:
 def test_rows_without_human_text_are_passed_over() -> None:
     empty = [Example(prompt=" "), Example(prompt="<user_info>x</user_info>", label="easy")]
     seen = train([*empty, *examples()], HashEmbedder(), settings=Settings(), version=VERSION)
-    assert seen.facts.rows == len(examples())
+    assert seen.facts.rows == trained_on_hashes().facts.rows
 
 
 def test_progress_names_every_step() -> None:
@@ -104,20 +106,64 @@ def test_progress_names_every_step() -> None:
     }
 
 
-def test_near_duplicates_and_twins_share_a_fold() -> None:
-    rows = [Example(prompt="a", cluster=number % 40) for number in range(200)]
-    rows += [Example(prompt="b", pair_id=number % 30) for number in range(60)]
-    folds = cluster_folds(rows)
-    for number in range(40):
-        assert len(set(folds[number:200:40].tolist())) == 1
-    for number in range(30):
-        assert folds[200 + number] == folds[230 + number]
-    assert set(folds.tolist()) == set(range(FOLDS))
+def test_rows_kept_for_promotion_teach_nothing() -> None:
+    """Whatever they say, the model is the same to the bit."""
+    kept = parts(examples()) == "promote"
+    lied = [
+        msgspec.structs.replace(e, label="hard", needs_info=0, share_small=0.0) if k else e
+        for e, k in zip(examples(), kept.tolist(), strict=True)
+    ]
+    assert kept.any()
+    again = train(lied, HashEmbedder(), settings=Settings(), version=VERSION).classifier
+    many = [prompt(e.prompt) for e in examples(10, seed=3)]
+    assert again.assess_many(many) == trained_on_hashes().classifier.assess_many(many)
 
 
-def test_rows_that_stand_alone_are_spread_evenly() -> None:
-    folds = cluster_folds([Example(prompt="a") for _ in range(100)])
-    assert np.bincount(folds).tolist() == [20] * FOLDS
+def own_rows(count: int = 300) -> list[Example]:
+    """What a user knows that the world above does not: here every prompt about ferries is hard."""
+    draw = np.random.default_rng(4)
+    ferry = [f"when does ferry {n} sail to {draw.choice(WORDS)} ?" for n in range(count // 2)]
+    other = [f"what is {n} plus {draw.integers(99)} ?" for n in range(count // 2)]
+    return [Example(prompt=text, label="hard", needs_info=0) for text in ferry] + [
+        Example(prompt=text, label="easy", needs_info=0) for text in other
+    ]
+
+
+def adapted(rows: list[Example]) -> Classifier:
+    base = trained().classifier
+    return train(rows, base.embedder, settings=Settings(), version=VERSION, base=base).classifier
+
+
+def test_a_few_rows_of_ones_own_move_a_model_where_they_point() -> None:
+    before, after = trained().classifier, adapted(own_rows())
+    ferry = prompt("when does ferry 977 sail to cloud ?")
+    assert before.assess(ferry).label != "hard"
+    assert after.assess(ferry).label == "hard"
+
+
+def test_and_leave_it_as_it_was_elsewhere() -> None:
+    before, after = trained().classifier, adapted([*own_rows(), *examples()])
+    elsewhere = [prompt(e.prompt) for e in examples(30, seed=11)]
+    same = [
+        one.label == two.label
+        for one, two in zip(
+            before.assess_many(elsewhere), after.assess_many(elsewhere), strict=True
+        )
+    ]
+    assert np.mean(same) > 0.9
+    one = before.assess(elsewhere[0]).success
+    assert msgspec.structs.astuple(after.assess(elsewhere[0]).success) == pytest.approx(
+        msgspec.structs.astuple(one), abs=0.02
+    )
+
+
+def test_rows_without_anything_known_leave_a_model_as_it_is() -> None:
+    before = trained().classifier
+    after = adapted([Example(prompt=f"row {n}") for n in range(50)])
+    for e in examples(10, seed=3):
+        one, two = before.assess(prompt(e.prompt)), after.assess(prompt(e.prompt))
+        assert one.label == two.label
+        assert two.difficulty == pytest.approx(one.difficulty, abs=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -149,12 +195,12 @@ def test_a_version_names_its_day_and_its_data() -> None:
     assert version_of(b"other", day) != one
 
 
-def test_the_score_out_of_fold_is_not_that_of_rows_it_knows() -> None:
-    """Labels without any sign in the text must look unlearnable out of fold."""
+def test_the_score_on_held_rows_is_not_that_of_rows_it_knows() -> None:
+    """Labels without any sign in the text must look unlearnable on held rows."""
     draw = np.random.default_rng(0)
     rows = [
         msgspec.structs.replace(e, label=str(draw.choice(LABELS)), needs_info=int(draw.integers(2)))
         for e in examples()
     ]
     seen = train(rows, HashEmbedder(), settings=Settings(), version=VERSION)
-    assert seen.facts.folds_macro_f1 < 0.35
+    assert seen.facts.held_macro_f1 < 0.35
