@@ -9,10 +9,9 @@ from typing import Final
 import msgspec
 import rich_click as click
 
-from classifier import artifact, distil
+from classifier import artifact
 from classifier.card import render
-from classifier.corpus import digest, read
-from classifier.distil import PieceVectors
+from classifier.distil import encoder_vectors
 from classifier.evaluate import Report
 from classifier.evaluate import evaluate as judge
 from classifier.features import extract
@@ -22,7 +21,7 @@ from classifier.static import StaticEmbedder
 from classifier.train import Trained, version_of
 from classifier.train import train as learn
 from classifier.types import Prompt, Turn
-from router.cli.model import DATA, REGISTRY, ModelError, plainly, steps
+from router.cli.model import DATA, REGISTRY, Data, ModelError, files, plainly, steps
 
 STEPS: Final = 10
 """Steps of a training run, for its progress bar."""
@@ -33,39 +32,38 @@ LIBRARIES: Final = ("numpy", "scikit-learn", "scipy")
 @DATA
 @click.option(
     "--report",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
+    callback=files,
     metavar="F",
     help="Rows that only judge the new version, for its model card.",
 )
 @click.option(
     "--encoder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="A static encoder as model2vec saves it, instead of distilling the default one.",
+    metavar="NAME|DIR",
+    help="A sentence-transformers model, or a static one of model2vec, instead of the default.",
 )
 @REGISTRY
-def train(
-    data: tuple[Path, ...], report: tuple[Path, ...], encoder: Path | None, registry: Path
-) -> None:
+def train(data: Data, report: tuple[Path, ...], encoder: str | None, registry: Path) -> None:
     """Train a version on labelled prompts and put it into the registry.
 
-    Nothing is promoted: the version in service stays.
+    Nothing is promoted: the version in service stays. What --data and --encoder take stands in
+    docs/training-data.md.
 
     \b
     Example:
-      gearshift train --data train.jsonl.gz --report val.jsonl.gz
+      gearshift train --data mine.csv --report val.jsonl.gz
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
     with plainly(), steps(STEPS) as progress:
-        examples, judges = read(data), read(report)
-        data_digest = digest(data)
-        name = "default" if encoder is None else encoder.name
-        version = version_of(data_digest + name.encode(), datetime.now(UTC).date())
+        examples = data.read()
+        judges = data.read(report) if report else []
+        data_digest = data.digest()
+        given = data_digest + (encoder or "default").encode()
+        version = version_of(given, datetime.now(UTC).date())
         if (registry / version).exists():
             msg = f"{registry / version} is there already: the same data, code and day"
             raise ModelError(msg)
-        progress("distilling the encoder" if encoder is None else "reading the encoder")
-        vectors, name = _encoder(encoder)
+        progress("distilling the encoder")
+        vectors, name = encoder_vectors(encoder)
         embedder = StaticEmbedder.quantise(vectors.vocabulary, vectors.table)
         trained = learn(examples, embedder, settings=Settings(), version=version, progress=progress)
         facts = msgspec.structs.replace(trained.facts, data=data_digest.hex(), encoder=name)
@@ -74,13 +72,6 @@ def train(
         _keep(registry / version, trained, embedder, judged)
     click.echo(f"{registry / version}")
     click.echo(f"macro-F1 out of fold {facts.folds_macro_f1:.3f}{_against(judged)}", err=True)
-
-
-def _encoder(folder: Path | None) -> tuple[PieceVectors, str]:
-    """The vectors to start from, and what the card says of them."""
-    if folder is None:
-        return distil.distil(distil.base_folder()), f"distilled from {distil.BASE}"
-    return distil.read_static(folder), folder.name
 
 
 def _keep(path: Path, trained: Trained, embedder: StaticEmbedder, report: Report | None) -> None:
