@@ -20,12 +20,12 @@ def models_of(options: Sequence[str]) -> Models:
     """`easy=model-a,model-c` and the like, tier by tier. Raises ValueError."""
     found: dict[Tier, tuple[str, ...]] = {}
     for option in options:
-        name, equals, listed = option.partition("=")
+        name, _, listed = option.partition("=")
         tier = next((tier for tier in TIERS if tier == name.strip().lower()), None)
         models = tuple(model.strip() for model in listed.split(",") if model.strip())
         if tier is None or not models:
             msg = f"{option!r}: write TIER=MODEL,MODEL with a tier of {', '.join(TIERS)}"
-            raise ValueError(msg if equals or tier is None else f"{msg}; it names no model")
+            raise ValueError(msg)
         found[tier] = (*found.get(tier, ()), *models)
     named = [model for models in found.values() for model in models]
     twice = sorted({model for model in named if named.count(model) > 1})

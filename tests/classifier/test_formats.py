@@ -45,7 +45,7 @@ def write(path: Path, data: bytes | str) -> Path:
         ("rows.csv", CSV.encode()),
         ("ROWS.CSV", CSV.encode()),
         ("bom.csv", codecs.BOM_UTF8 + CSV.encode()),
-        ("rows.csv.gz", gzip.compress(CSV.encode())),
+        ("rows.csv.gz", gzip.compress(CSV.encode(), mtime=0)),
         ("unix.csv", CSV.replace("\r\n", "\n").encode()),
     ],
 )
@@ -102,7 +102,7 @@ def test_without_pyarrow_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("rows.xlsx", b"PK\x03\x04", "no name of a known format"),
         ("rows.parquet.gz", b"", "no name of a known format"),
         ("rows.csv", b"PK\x03\x04xx", "a zip archive or a spreadsheet: save it as CSV"),
-        ("rows.csv", gzip.compress(b"x"), "is gzip data: end its name in .gz"),
+        ("rows.csv", gzip.compress(b"x", mtime=0), "is gzip data: end its name in .gz"),
         ("rows.jsonl", b"PAR1xx", "is Parquet: end its name in .parquet"),
         ("rows.jsonl", b"\x28\xb5\x2f\xfdxx", "is zstandard data: unpack it first"),
         ("rows.csv", "prompt,label\n".encode("utf-16"), "is UTF-16: save it as UTF-8"),

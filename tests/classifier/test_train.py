@@ -116,7 +116,7 @@ def test_near_duplicates_and_twins_share_a_fold() -> None:
 
 
 def test_rows_that_stand_alone_are_spread_evenly() -> None:
-    folds = cluster_folds([Example(prompt="a") for _ in range(100)])
+    folds = cluster_folds([Example(prompt=f"a {number}") for number in range(100)])
     assert np.bincount(folds).tolist() == [20] * FOLDS
 
 

@@ -152,14 +152,14 @@ def save_outcomes(path: Path) -> Path:
     with path.open("w", newline="") as file:
         rows = csv.writer(file, delimiter=";")
         rows.writerow(("prompt", "label", "outcome:s", "outcome:t", "outcome:m", "outcome:b"))
-        for row in examples():
+        for row in examples(75):
             needs = row.label if row.label == "needs_info" else ""
             shares = (row.share_small, row.share_small, row.share_mid, row.share_top)
             rows.writerow((row.prompt, needs, *("" if s is None else s for s in shares)))
     return path
 
 
-def test_a_table_of_outcomes_trains_a_version(home: Path, tmp_path: Path) -> None:
+def test_a_table_of_300_rows_trains_a_version(home: Path, tmp_path: Path) -> None:
     data = ("--data", str(save_outcomes(tmp_path / "mine.csv")))
     tiers = ("--models", "easy=s,t", "--models", "medium=m", "--models", "hard=b")
     encoder = ("--encoder", str(home / "encoder"))
