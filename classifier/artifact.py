@@ -62,7 +62,7 @@ class Manifest(
     data: str = ""
     """SHA-256 of the data that it learned from, hex."""
     parent: Version | None = None
-    """The version that it was made of, where it was not trained."""
+    """The version that it was made of: the same model with other cut-offs, or trained further."""
     metrics: dict[str, float] = {}
     """Headline figures at training time."""
     cutoffs: dict[str, Cutoffs] = {}
@@ -78,6 +78,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
     libraries: Mapping[str, str]
     data: str = ""
+    parent: Version | None = None
     metrics: Mapping[str, float] = {}
 
 
@@ -170,6 +171,7 @@ def save(
         files={},
         libraries=dict(origin.libraries),
         data=origin.data,
+        parent=origin.parent,
         metrics=dict(origin.metrics),
         cutoffs=dict(classifier.cutoffs),
         seal="",

@@ -71,6 +71,11 @@ def _training(facts: Facts) -> str:
     )
     return "\n".join(
         [
+            *(
+                [f"Built upon {facts.base}, whose own card says what that learned from. Here:\n"]
+                if facts.base
+                else []
+            ),
             f"{facts.rows:,} rows; left out by licence class: {left_out or 'none'}.",
             f"Encoder: {facts.encoder}. Data: SHA-256 `{facts.data}`.\n",
             "Rows by label, rows that say whether something is missing, and rows with measured",

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from classifier.corpus import Example
-from classifier.types import LABELS, Label
+from classifier.types import LABELS, Label, Version
 
 LENGTH_BINS: Final = 20
 
@@ -53,6 +53,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     majority: Label
     """The commonest label."""
     length_rule: LengthRule
+    base: Version | None = None
+    """The version that it was built upon, which learned from more than this."""
     held_macro_f1: float
     """On the rows that calibrated it, with trust of at least one half; a little kind, since the
     cut-off of needs_info was chosen there."""

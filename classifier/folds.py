@@ -4,7 +4,6 @@ A row's part is drawn from a digest of its group, not from its place in a file: 
 out one version holds out every later one, whatever data is added, shuffled or split over files.
 """
 
-import re
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final, Literal, TypeAlias
@@ -12,28 +11,13 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.corpus import Example
+from classifier.corpus import Example, group_key
 
 Part: TypeAlias = Literal["train", "calibrate", "promote"]
 
 PARTS: Final[tuple[Part, ...]] = ("train", "calibrate", "promote")
 SHARES: Final = (80, 10, 10)
 """Percent of the groups in each part."""
-
-_WORD: Final = re.compile(r"\w+")
-
-
-def group_key(example: Example) -> str:
-    """A name that a row shares with its near duplicates and its answerable twin.
-
-    Rows without either are named by their words, so that the same prompt is one group wherever
-    it comes from.
-    """
-    if example.cluster is not None:
-        return f"cluster {example.cluster}"
-    if example.pair_id is not None:
-        return f"pair {example.pair_id}"
-    return "words " + " ".join(_WORD.findall(example.prompt.lower()))
 
 
 def parts(examples: Sequence[Example]) -> NDArray[np.str_]:

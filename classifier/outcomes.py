@@ -1,63 +1,56 @@
-"""What became of held-out rows: how good each tier's answer is, by measured shares or by label."""
+"""What single models made of a prompt → the share of each tier, and the label that follows."""
 
-import math
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
-import numpy as np
+from classifier.types import TIERS, Label, Tier
 
-from classifier.corpus import Example, prompts
-from classifier.evaluate import TRUSTED
-from classifier.folds import group_key, parts
-from classifier.guarantee import Rows, TargetError
-from classifier.model import Classifier
-from classifier.types import Label, Verdict
+Models: TypeAlias = Mapping[Tier, tuple[str, ...]]
+"""The models that stand for each tier; tiers without any are absent."""
 
-_BY_LABEL: Final[dict[Label | None, tuple[float, float, float]]] = {
-    "easy": (1.0, 1.0, 1.0),
-    "medium": (0.0, 1.0, 1.0),
-    "hard": (0.0, 0.0, 1.0),
-}
-_UNKNOWN: Final = (math.nan, math.nan, math.nan)
+EASY: Final = 0.6
+"""Least share of the easy tier's models that makes a prompt easy: more than a coin's luck."""
+SOLVED: Final = 0.5
+"""Least share of a harder tier's models that counts as solved."""
+HALF_KNOWN: Final = 0.5
+"""Trust in "easy" where the medium tier was not asked: nothing confirms it."""
 
 
-def held_out(classifier: Classifier, examples: Sequence[Example]) -> Rows:
-    """The rows of `examples` that no version's heads were fitted on, as `classifier` sees them.
+def models_of(options: Sequence[str]) -> Models:
+    """`easy=model-a,model-c` and the like, tier by tier. Raises ValueError."""
+    found: dict[Tier, tuple[str, ...]] = {}
+    for option in options:
+        name, _, listed = option.partition("=")
+        tier = next((tier for tier in TIERS if tier == name.strip().lower()), None)
+        models = tuple(model.strip() for model in listed.split(",") if model.strip())
+        if tier is None or not models:
+            msg = f"{option!r}: write TIER=MODEL,MODEL with a tier of {', '.join(TIERS)}"
+            raise ValueError(msg)
+        found[tier] = (*found.get(tier, ()), *models)
+    named = [model for models in found.values() for model in models]
+    twice = sorted({model for model in named if named.count(model) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)}: a model belongs to one tier")
+    return found
 
-    Those are the rows whose part is "calibrate", whatever file they stand in. Raises TargetError.
+
+def shares(outcomes: Mapping[str, float], models: Models) -> tuple[float | None, ...]:
+    """The mean outcome of each tier's models, easy to hard; none where no model was asked."""
+    asked = [[outcomes[m] for m in models.get(tier, ()) if m in outcomes] for tier in TIERS]
+    return tuple(sum(known) / len(known) if known else None for known in asked)
+
+
+def label_of(shares: Sequence[float | None]) -> tuple[Label, float | None] | None:
+    """The label that the easy, medium and hard tier's shares speak for, and its trust if lower.
+
+    None where they do not decide. A prompt is easy when the small models solve it and the larger
+    do not contradict, medium when only the medium tier does, hard when only the hard tier does.
     """
-    chosen = [e for e, part in zip(examples, parts(examples), strict=True) if part == "calibrate"]
-    read = [(e, p) for e, p in zip(chosen, prompts(chosen), strict=True) if p is not None]
-    if not read:
-        msg = (
-            f"none of {len(examples):,} rows is held out: a tenth of the groups of near "
-            "duplicates is kept from training for this, so more rows are needed"
-        )
-        raise TargetError(msg)
-    rows = [e for e, _ in read]
-    return as_rows(rows, classifier.assess_many([p for _, p in read]))
-
-
-def as_rows(examples: Sequence[Example], verdicts: Sequence[Verdict]) -> Rows:
-    """`examples` and what was said of each, as columns."""
-    return Rows(
-        easy=np.array([v.success.easy for v in verdicts]),
-        medium=np.array([v.success.medium for v in verdicts]),
-        lacking=np.array([v.label == "needs_info" for v in verdicts], np.bool_),
-        hard=np.array([e.label == "hard" and e.trust >= TRUSTED for e in examples], np.bool_),
-        quality=np.array([quality(e) for e in examples], np.float64),
-        group=np.unique([group_key(e) for e in examples], return_inverse=True)[1],
-    )
-
-
-def quality(example: Example) -> tuple[float, float, float]:
-    """How good the answer of each tier is, 0 to 1; NaN where nobody knows.
-
-    The measured shares, where all three are there. Where one is not, the share of a neighbour
-    would say that the tiers are alike, so the label decides, if it is trusted: a tier solves what
-    is labelled with it or with an easier one. What lacks information is nobody's to solve.
-    """
-    small, mid, top = example.share_small, example.share_mid, example.share_top
-    if small is not None and mid is not None and top is not None:
-        return small, mid, top
-    return _BY_LABEL.get(example.label, _UNKNOWN) if example.trust >= TRUSTED else _UNKNOWN
+    small, mid, top = shares
+    if mid is None:
+        return ("easy", HALF_KNOWN) if small is not None and small >= EASY else None
+    if mid < SOLVED:
+        return ("hard", None) if top is not None and top >= SOLVED else None
+    if small is None:
+        return None
+    return ("easy" if small >= EASY else "medium"), None

@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import Final
 
 UNKNOWN: Final = "[UNK]"
-LONGEST_WORD: Final = 100
+LONGESTWORD: Final = 100
 """Longer runs of letters are unknown, as BERT has it: a digest or a blob is no word."""
 
 _CJK: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
-_WORD: Final = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|[^\w\s]|_")
+WORD: Final = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|[^\w\s]|_")
 _INVISIBLE: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffd]"
 )
@@ -42,7 +42,7 @@ class WordPieces:
         """Ids of the pieces of `text`, in order."""
         first, split = self._first, self._split
         found: list[int] = []
-        for word in _WORD.findall(_normalise(text)):
+        for word in WORD.findall(normalise(text)):
             known = first.get(word)
             if known is None:
                 found += split(word)
@@ -53,7 +53,7 @@ class WordPieces:
     def _split_word(self, word: str) -> tuple[int, ...]:
         """The longest piece from the left, again and again; unknown where one is missing."""
         size = len(word)
-        if size > LONGEST_WORD:
+        if size > LONGESTWORD:
             return self._unknown
         pieces: list[int] = []
         start, table = 0, self._first
@@ -68,7 +68,7 @@ class WordPieces:
         return tuple(pieces)
 
 
-def _normalise(text: str) -> str:
+def normalise(text: str) -> str:
     """Lower case, no accents, no invisible characters."""
     if text.isascii():
         return _INVISIBLE.sub("", text.lower())

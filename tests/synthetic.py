@@ -111,7 +111,9 @@ def save_encoder(folder: Path, dims: int = 8) -> Path:
     pieces = vocabulary()
     folder.mkdir(parents=True)
     numbered = {piece: number for number, piece in enumerate(pieces)}
-    (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": numbered}}))
+    model = {"type": "WordPiece", "vocab": numbered}
+    tokenizer = {"model": model, "normalizer": {"type": "BertNormalizer", "lowercase": True}}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     save_file({"embeddings": _table(len(pieces), dims)}, folder / "model.safetensors")
     return folder
 

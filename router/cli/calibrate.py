@@ -8,14 +8,13 @@ import msgspec
 import rich_click as click
 
 from classifier import artifact
-from classifier.corpus import digest, read
 from classifier.guarantee import Choice, Terms, choose, parse_target
-from classifier.outcomes import held_out
+from classifier.held import held_out
 from classifier.promise import with_promise
 from classifier.registry import find, resolve
 from classifier.train import version_of
 from classifier.types import Guarantee, Version
-from router.cli.model import DATA, REGISTRY, ModelError, plainly
+from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly
 from router.config.load import Options, environment, load
 from router.config.load import resolve as resolve_settings
 from router.config.schema import Config, Policy
@@ -49,7 +48,7 @@ from router.sandbox.profile import sandbox_config
 @click.option("--config", metavar="F", help="Configuration file (TOML): prices, needs_info_tier.")
 def calibrate(
     aim: str,
-    data: tuple[Path, ...],
+    data: Data,
     name: str | None,
     delta: float,
     registry: Path,
@@ -79,8 +78,8 @@ def calibrate(
             costs=costs,
         )
         parent = find(registry, name) if name else resolve(registry)
-        choice = choose(held_out(artifact.load(parent), read(data)), terms)
-        path = keep(registry, parent, choice, kept(terms, choice, today.date()), digest(data))
+        choice = choose(held_out(artifact.load(parent), data.read()), terms)
+        path = keep(registry, parent, choice, kept(terms, choice, today.date()), data.digest())
     click.echo(f"{path}")
     for line in summary(choice, terms, settings.policy):
         click.echo(line, err=True)

@@ -9,12 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from classifier import artifact
-from classifier.corpus import read
 from classifier.evaluate import Report
 from classifier.evaluate import evaluate as judge
 from classifier.facts import Facts
 from classifier.registry import find, resolve
-from router.cli.model import DATA, REGISTRY, plainly
+from router.cli.model import DATA, REGISTRY, Data, plainly
 
 
 @click.command()
@@ -24,7 +23,7 @@ from router.cli.model import DATA, REGISTRY, plainly
 )
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
 @REGISTRY
-def evaluate(data: tuple[Path, ...], name: str | None, as_json: bool, registry: Path) -> None:
+def evaluate(data: Data, name: str | None, as_json: bool, registry: Path) -> None:
     """Judge a version on labelled prompts that it did not learn from.
 
     \b
@@ -34,7 +33,7 @@ def evaluate(data: tuple[Path, ...], name: str | None, as_json: bool, registry: 
     with plainly():
         path = find(registry, name) if name else resolve(registry)
         facts = msgspec.json.decode(artifact.read_text(path, artifact.FACTS), type=Facts)
-        report = judge(artifact.load(path), read(data), facts)
+        report = judge(artifact.load(path), data.read(), facts)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report)))
     else:

@@ -1,26 +1,33 @@
 """What the commands on models share: their options, the model in service, errors in one line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
+from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+import msgspec
 import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from classifier import artifact
 from classifier.artifact import ArtifactError
-from classifier.corpus import CorpusError
+from classifier.corpus import CorpusError, Example, digest, load, samples
 from classifier.distil import EncoderError
 from classifier.evaluate import EvaluationError
+from classifier.formats import FileError, find
 from classifier.guarantee import TargetError
 from classifier.model import Classifier
+from classifier.outcomes import Models, models_of
 from classifier.registry import resolve
 from classifier.train import TrainingError
 from router.config.load import environment
 from router.errors import GearshiftError
 
+SAMPLES: Final = "samples"
+"""The name of the prompts that ship, where a file is asked for."""
 REGISTRY: Final = click.option(
     "--registry",
     type=click.Path(file_okay=False, path_type=Path),
@@ -29,14 +36,7 @@ REGISTRY: Final = click.option(
     metavar="DIR",
     help="Where trained versions are kept; the built-in one is always there.",
 )
-DATA: Final = click.option(
-    "--data",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    required=True,
-    metavar="F",
-    help="Labelled prompts, JSONL or JSONL.gz; may be given several times.",
-)
+Command: TypeAlias = Callable[..., None]
 
 
 class ModelError(GearshiftError):
@@ -51,6 +51,85 @@ _PLAIN: Final = (
     TargetError,
     TrainingError,
 )
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows that a command was given, and how to read them."""
+
+    paths: tuple[Path, ...]
+    models: Models
+    skip_bad: bool
+
+    def read(self, paths: Sequence[Path] = ()) -> list[Example]:
+        """The rows, or those of `paths`; what is odd is told on standard error.
+
+        Raises CorpusError.
+        """
+        reading = load(paths or self.paths, self.models, skip_bad=self.skip_bad)
+        for note in reading.notes:
+            click.echo(note, err=True)
+        if reading.skipped:
+            rows = "row was" if reading.skipped == 1 else "rows were"
+            click.echo(f"{reading.skipped} bad {rows} skipped", err=True)
+        return list(reading.examples)
+
+    def digest(self) -> bytes:
+        """Over the files, and over what decides how they are read. Raises CorpusError."""
+        how = msgspec.json.encode((sorted(self.models.items()), self.skip_bad))
+        plain = not self.models and not self.skip_bad
+        return digest(self.paths) if plain else sha256(digest(self.paths) + how).digest()
+
+
+def files(_: click.Context, option: click.Parameter, names: Sequence[str]) -> tuple[Path, ...]:
+    """Files, globs and folders as files, `samples` as the prompts that ship; for an option."""
+    try:
+        found = [shipped() if name == SAMPLES else find([name]) for name in names]
+    except FileError as error:
+        raise ModelError(f"{option.opts[0]}: {error}") from error
+    return tuple(path for several in found for path in several)
+
+
+def shipped() -> Sequence[Path]:
+    """The rows that ship. Raises FileError where this installation is without."""
+    paths = samples()
+    if not paths:
+        raise FileError("the prompts that ship with gearshift are not here: name a file")
+    return paths
+
+
+def DATA(command: Command) -> Command:  # noqa: N802 (an option like its neighbours)
+    """`--data`, `--models` and `--skip-bad`, which the command gets as one `data`."""
+
+    @click.option(
+        "--data",
+        "paths",
+        multiple=True,
+        default=(SAMPLES,),
+        show_default="the prompts that ship with gearshift",
+        callback=files,
+        metavar="F",
+        help="Labelled prompts: JSONL, CSV, TSV, Parquet; files, globs, folders, or `samples`.",
+    )
+    @click.option(
+        "--models",
+        multiple=True,
+        callback=_models,
+        metavar="TIER=M,M",
+        help="Whose outcomes in the data speak for a tier: easy=model-a,model-c.",
+    )
+    @click.option("--skip-bad", is_flag=True, help="Leave bad rows out instead of refusing all.")
+    @wraps(command)
+    def given(paths: tuple[Path, ...], models: Models, skip_bad: bool, **others: object) -> None:
+        command(data=Data(paths=paths, models=models, skip_bad=skip_bad), **others)
+
+    return given
+
+
+def _models(_: click.Context, option: click.Parameter, given: Sequence[str]) -> Models:
+    try:
+        return models_of(given)
+    except ValueError as error:
+        raise ModelError(f"{option.opts[0]} {error}") from error
 
 
 @contextmanager

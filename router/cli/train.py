@@ -9,20 +9,21 @@ from typing import Final
 import msgspec
 import rich_click as click
 
-from classifier import artifact, distil
+from classifier import artifact
 from classifier.card import render
-from classifier.corpus import digest, read
-from classifier.distil import PieceVectors
+from classifier.distil import encoder_vectors
 from classifier.evaluate import Report
 from classifier.evaluate import evaluate as judge
 from classifier.features import extract
 from classifier.fit import Settings
+from classifier.model import Classifier
 from classifier.probes import PROBES
+from classifier.registry import resolve
 from classifier.static import StaticEmbedder
-from classifier.train import Trained, version_of
+from classifier.train import Progress, Trained, version_of
 from classifier.train import train as learn
 from classifier.types import Prompt, Turn
-from router.cli.model import DATA, REGISTRY, ModelError, plainly, steps
+from router.cli.model import DATA, REGISTRY, Data, ModelError, files, plainly, steps
 
 STEPS: Final = 10
 """Steps of a training run, for its progress bar."""
@@ -33,54 +34,92 @@ LIBRARIES: Final = ("numpy", "scipy")
 @DATA
 @click.option(
     "--report",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
+    callback=files,
     metavar="F",
     help="Rows that only judge the new version, for its model card.",
 )
 @click.option(
     "--encoder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="A static encoder as model2vec saves it, instead of distilling the default one.",
+    metavar="NAME|DIR",
+    help="A sentence-transformers model, or a static one of model2vec, instead of the default.",
+)
+@click.option(
+    "--from-scratch",
+    is_flag=True,
+    help="Learn everything anew instead of building on the version in service; needs rows with "
+    "measured shares, and implied by --encoder.",
 )
 @REGISTRY
 def train(
-    data: tuple[Path, ...], report: tuple[Path, ...], encoder: Path | None, registry: Path
+    data: Data,
+    report: tuple[Path, ...],
+    encoder: str | None,
+    from_scratch: bool,
+    registry: Path,
 ) -> None:
     """Train a version on labelled prompts and put it into the registry.
 
-    Nothing is promoted: the version in service stays.
+    It builds on the version in service, which a few hundred rows move where they point. Nothing is
+    promoted. What --data and --encoder take stands in docs/training-data.md.
 
     \b
     Example:
-      gearshift train --data train.jsonl.gz --report val.jsonl.gz
+      gearshift train --data samples --data mine.csv
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
     with plainly(), steps(STEPS) as progress:
-        examples, judges = read(data), read(report)
-        data_digest = digest(data)
-        name = "default" if encoder is None else encoder.name
-        version = version_of(data_digest + name.encode(), datetime.now(UTC).date())
+        examples = data.read()
+        judges = data.read(report) if report else []
+        anew = encoder is not None or from_scratch
+        start = _anew(encoder, progress) if anew else _base(registry)
+        given = data.digest() + start.name.encode()
+        version = version_of(given, datetime.now(UTC).date())
         if (registry / version).exists():
             msg = f"{registry / version} is there already: the same data, code and day"
             raise ModelError(msg)
-        progress("distilling the encoder" if encoder is None else "reading the encoder")
-        vectors, name = _encoder(encoder)
-        embedder = StaticEmbedder.quantise(vectors.vocabulary, vectors.table)
-        trained = learn(examples, embedder, settings=Settings(), version=version, progress=progress)
-        facts = msgspec.structs.replace(trained.facts, data=data_digest.hex(), encoder=name)
+        trained = learn(
+            examples,
+            start.embedder,
+            settings=Settings(),
+            version=version,
+            base=start.base,
+            progress=progress,
+        )
+        facts = msgspec.structs.replace(
+            trained.facts,
+            data=data.digest().hex(),
+            encoder=start.name,
+            base=start.base.version if start.base else None,
+        )
         trained = msgspec.structs.replace(trained, facts=facts)
         judged = judge(trained.classifier, judges, facts) if judges else None
-        _keep(registry / version, trained, embedder, judged)
+        _keep(registry / version, trained, start.embedder, judged)
     click.echo(f"{registry / version}")
     click.echo(f"macro-F1 on held-out rows {facts.held_macro_f1:.3f}{_against(judged)}", err=True)
 
 
-def _encoder(folder: Path | None) -> tuple[PieceVectors, str]:
-    """The vectors to start from, and what the card says of them."""
-    if folder is None:
-        return distil.distil(distil.base_folder()), f"distilled from {distil.BASE}"
-    return distil.read_static(folder), folder.name
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """What training begins with."""
+
+    embedder: StaticEmbedder
+    base: Classifier | None
+    name: str
+    """What the card says of it."""
+
+
+def _base(registry: Path) -> Start:
+    """The version in service."""
+    base = artifact.load(resolve(registry))
+    if not isinstance(base.embedder, StaticEmbedder):  # what `load` makes is one
+        raise TypeError(type(base.embedder))
+    return Start(embedder=base.embedder, base=base, name=f"that of {base.version}")
+
+
+def _anew(encoder: str | None, progress: Progress) -> Start:
+    progress("distilling the encoder")
+    vectors, name = encoder_vectors(encoder)
+    embedder = StaticEmbedder.quantise(vectors.vocabulary, vectors.table)
+    return Start(embedder=embedder, base=None, name=name)
 
 
 def _keep(path: Path, trained: Trained, embedder: StaticEmbedder, report: Report | None) -> None:
@@ -95,6 +134,7 @@ def _keep(path: Path, trained: Trained, embedder: StaticEmbedder, report: Report
         origin=artifact.Origin(
             libraries={"python": platform.python_version()} | {n: installed(n) for n in LIBRARIES},
             data=trained.facts.data,
+            parent=trained.facts.base,
             metrics={"held_macro_f1": trained.facts.held_macro_f1},
         ),
     )

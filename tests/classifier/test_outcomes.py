@@ -1,64 +1,63 @@
-"""What is known of held-out rows, and which rows are held out."""
+"""Outcomes of single models become shares of tiers, and shares a label."""
 
-import math
-
-import numpy as np
 import pytest
 
-from classifier.corpus import Example, prompts
-from classifier.folds import parts
-from classifier.guarantee import TargetError
-from classifier.outcomes import held_out, quality
-from tests.synthetic import examples, trained
-
-
-def test_only_rows_that_no_version_learns_from_are_taken() -> None:
-    rows = examples(200, seed=9)
-    mine = [e for e, part in zip(rows, parts(rows), strict=True) if part == "calibrate"]
-    found = held_out(trained().classifier, rows)
-    said = trained().classifier.assess_many([p for p in prompts(mine) if p is not None])
-    assert len(mine) > 30
-    assert found.easy.tolist() == [v.success.easy for v in said]
-    assert found.medium.tolist() == [v.success.medium for v in said]
-    assert found.lacking.tolist() == [v.label == "needs_info" for v in said]
-    assert found.hard.tolist() == [e.label == "hard" for e in mine]
-    assert found.quality.shape == (len(mine), 3)
-    assert np.unique(found.group).size == len({e.cluster for e in mine})
-
-
-def test_without_held_out_rows_it_says_so() -> None:
-    rows = examples(20)
-    mine = [e for e, part in zip(rows, parts(rows), strict=True) if part != "calibrate"]
-    with pytest.raises(TargetError, match=f"none of {len(mine)} rows is held out"):
-        held_out(trained().classifier, mine)
-
-
-def test_shares_tell_the_quality_where_all_are_measured() -> None:
-    row = Example(prompt="p", label="easy", share_small=0.1, share_mid=0.4, share_top=0.9)
-    assert quality(row) == (0.1, 0.4, 0.9)
+from classifier.outcomes import label_of, models_of, shares
 
 
 @pytest.mark.parametrize(
-    ("label", "solved"), [("easy", (1, 1, 1)), ("medium", (0, 1, 1)), ("hard", (0, 0, 1))]
-)
-def test_a_trusted_label_tells_it_where_a_share_is_missing(
-    label: str, solved: tuple[int, int, int]
-) -> None:
-    for row in (
-        {"prompt": "p", "label": label},
-        {"prompt": "p", "label": label, "share_small": 0.1, "share_mid": 0.4},
-    ):
-        assert quality(Example(**row)) == solved
-
-
-@pytest.mark.parametrize(
-    "row",
+    ("known", "label"),
     [
-        Example(prompt="p"),
-        Example(prompt="p", label="needs_info"),
-        Example(prompt="p", label="hard", conf=0.4),
-        Example(prompt="p", share_small=0.1, share_mid=0.4),
+        ((0.6, 0.5, None), ("easy", None)),
+        ((1.0, None, None), ("easy", 0.5)),
+        ((1.0, None, 1.0), ("easy", 0.5)),
+        ((0.59, 0.5, None), ("medium", None)),
+        ((0.0, 1.0, 0.0), ("medium", None)),
+        ((0.0, 0.49, 0.5), ("hard", None)),
+        ((None, 0.0, 1.0), ("hard", None)),
+        ((1.0, 0.0, 1.0), ("hard", None)),
+        ((1.0, 0.0, None), None),
+        ((0.0, 0.0, 0.49), None),
+        ((0.5, None, 1.0), None),
+        ((None, 1.0, 1.0), None),
+        ((None, None, 1.0), None),
+        ((None, None, None), None),
     ],
 )
-def test_nobody_knows_the_quality_of_other_rows(row: Example) -> None:
-    assert all(map(math.isnan, quality(row)))
+def test_the_shares_speak_for_a_label_or_for_none(
+    known: tuple[float | None, ...], label: tuple[str, float | None] | None
+) -> None:
+    assert label_of(known) == label
+
+
+def test_a_tiers_share_is_the_mean_over_its_models_that_were_asked() -> None:
+    models = models_of(["easy=a,b", "hard=c"])
+    assert shares({"a": 1.0, "b": 0.5, "x": 0.0}, models) == (0.75, None, None)
+    assert shares({"b": 0.0, "c": 1.0}, models) == (0.0, None, 1.0)
+    assert shares({}, models) == (None, None, None)
+
+
+def test_models_are_given_tier_by_tier() -> None:
+    said = models_of(["easy=a, b", "HARD=org/c:free", "easy=d"])
+    assert said == {"easy": ("a", "b", "d"), "hard": ("org/c:free",)}
+    assert models_of([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("simple=a", "'simple=a': write TIER=MODEL,MODEL with a tier of easy, medium, hard"),
+        ("needs_info=a", "write TIER=MODEL"),
+        ("a,b", "write TIER=MODEL"),
+        ("easy", "write TIER=MODEL"),
+        ("easy=,", "write TIER=MODEL"),
+    ],
+)
+def test_an_option_of_another_shape_is_named(option: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        models_of([option])
+
+
+def test_a_model_of_two_tiers_is_named() -> None:
+    with pytest.raises(ValueError, match="b: a model belongs to one tier"):
+        models_of(["easy=a,b", "hard=b"])

@@ -1,5 +1,6 @@
 """Training, judging and listing models from the command line."""
 
+import csv
 import importlib.util
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 
 from classifier import artifact
+from classifier.corpus import read, samples
 from classifier.evaluate import Report
 from classifier.registry import PROMOTED, builtin
 from classifier.types import LABELS
@@ -130,7 +132,7 @@ def test_a_damaged_version_is_named_in_the_list(home: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("data", "names"),
     [
-        ('{"prompt": "x", "label": "tricky"}', "line 1: Invalid enum value 'tricky'"),
+        ('{"prompt": "x", "label": "tricky"}', "line 1: label 'tricky' is none of easy"),
         ('{"prompt": "x", "label": "easy"}', "too few rows for the question 'needs_info'"),
     ],
 )
@@ -142,10 +144,71 @@ def test_data_that_cannot_train_is_one_plain_line(home: Path, data: str, names: 
     assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)
 
 
+def save_outcomes(path: Path) -> Path:
+    """The same world as a user would keep it: a table of prompts and what each model made of it.
+
+    `s` and `t` stand for the easy tier, `m` for the medium and `b` for the hard one.
+    """
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file, delimiter=";")
+        rows.writerow(("prompt", "label", "outcome:s", "outcome:t", "outcome:m", "outcome:b"))
+        for row in examples(75):
+            needs = row.label if row.label == "needs_info" else ""
+            shares = (row.share_small, row.share_small, row.share_mid, row.share_top)
+            rows.writerow((row.prompt, needs, *("" if s is None else s for s in shares)))
+    return path
+
+
+def test_a_table_of_300_rows_trains_a_version(home: Path, tmp_path: Path) -> None:
+    data = ("--data", str(save_outcomes(tmp_path / "mine.csv")))
+    tiers = ("--models", "easy=s,t", "--models", "medium=m", "--models", "hard=b")
+    encoder = ("--encoder", str(home / "encoder"))
+    done = gearshift(tmp_path, "train", *data, *tiers, *encoder, *registry(tmp_path))
+    assert done.returncode == 0, done.stderr
+    val = ("--data", str(home / "val.jsonl"), "--version", trained_version(tmp_path).name)
+    judged = gearshift(tmp_path, "evaluate", *val, "--json", *registry(tmp_path))
+    assert msgspec.json.decode(judged.stdout, type=Report).macro_f1.value > 0.8
+
+
+def test_outcomes_want_the_models_of_each_tier(tmp_path: Path) -> None:
+    data = ("--data", str(save_outcomes(tmp_path / "mine.csv")))
+    done = gearshift(tmp_path, "train", *data, *registry(tmp_path))
+    assert done.returncode == 1
+    assert "outcomes of s, t, m, b: say whose tier they are, --models TIER=MODEL" in done.stderr
+    wrong = gearshift(tmp_path, "train", *data, "--models", "simple=s", *registry(tmp_path))
+    assert wrong.returncode == 1
+    assert wrong.stderr == (
+        "gearshift: --models 'simple=s': write TIER=MODEL,MODEL with a tier of easy, medium, hard\n"
+    )
+
+
+def test_bad_rows_may_be_skipped_and_are_told(home: Path, tmp_path: Path) -> None:
+    rows = (home / "val.jsonl").read_text() + '{"prompt": "x", "label": "tricky"}\n'
+    (tmp_path / "val.jsonl").write_text(rows)
+    judge = ("evaluate", "--data", str(tmp_path), "--json")
+    refused = gearshift(tmp_path, *judge)
+    assert refused.returncode == 1
+    assert "line 81: label 'tricky'" in refused.stderr
+    done = gearshift(tmp_path, *judge, "--skip-bad")
+    assert done.returncode == 0, done.stderr
+    assert msgspec.json.decode(done.stdout, type=Report).judged == 80
+    assert done.stderr.splitlines()[-1] == "1 bad row was skipped"
+
+
+def test_the_prompts_that_ship_are_the_default(tmp_path: Path) -> None:
+    done = gearshift(tmp_path, "evaluate", "--json")
+    if samples():
+        assert done.returncode == 0, done.stderr
+        assert msgspec.json.decode(done.stdout, type=Report).judged == len(read(samples()))
+    else:
+        assert done.returncode == 1
+        assert "--data: the prompts that ship with gearshift are not here" in done.stderr
+
+
 def test_data_that_is_not_there_is_named(home: Path) -> None:
     done = gearshift(home, *training(home, "nowhere.jsonl"))
-    assert done.returncode != 0
-    assert "nowhere.jsonl" in done.stderr
+    assert done.returncode == 1
+    assert done.stderr == f"gearshift: --data: there is no file {home / 'nowhere.jsonl'}\n"
 
 
 @pytest.mark.skipif(
