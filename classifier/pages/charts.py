@@ -27,6 +27,8 @@ WIDTH: Final = 600
 HEIGHT: Final = 330
 ROW_HEIGHT: Final = 20
 DASH: Final = [5, 4]
+QUIET: Final = "quiet"
+"""A look's colour for what is only compared with; given when a specification is drawn."""
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +75,7 @@ def _reliability(found: Reliability) -> Chart:
         spec=_spec(
             _layer(_line(dashed=True), diagonal, x=x, y=y),
             _layer({"type": "rule", "strokeWidth": 2}, bins, x=x, y=_low(y), y2={"field": "high"}),
-            _layer({"type": "point", "filled": True, "size": 70}, bins, x=x, y=y),
+            _layer(_point(70), bins, x=x, y=y),
         ),
     )
 
@@ -99,7 +101,7 @@ def _sources(scores: Sequence[SliceScore]) -> Chart:
                 {"type": "rule", "strokeWidth": 2}, ours, x=_low(x), x2=_HIGH, y=y, color=colour
             ),
             _layer({"type": "tick", "thickness": 3}, rule, x=x, y=y, color=colour),
-            _layer({"type": "point", "filled": True, "size": 60}, ours, x=x, y=y, color=colour),
+            _layer(_point(60), ours, x=x, y=y, color=colour),
             height=ROW_HEIGHT * max(3, len(scores)),
         ),
     )
@@ -112,8 +114,8 @@ def _needs_info(found: Lacking) -> Chart:
     ]
     share = found.lacking / found.rows
     guess: Rows = [{"recall": 0, "precision": share}, {"recall": 1, "precision": share}]
-    x = _number("recall", "recall: of what lacks something, the share that is found", domain=(0, 1))
-    y = _number("precision", "precision: of what is called so, the share that is", domain=(0, 1))
+    x = _number("recall", "recall", domain=(0, 1))
+    y = _number("precision", "precision", domain=(0, 1))
     return Chart(
         name="needs_info",
         title="needs_info: precision and recall",
@@ -125,7 +127,7 @@ def _needs_info(found: Lacking) -> Chart:
         spec=_spec(
             _layer(_line(dashed=True), guess, x=x, y=y),
             _layer(_line(), curve, x=x, y=y),
-            _layer({"type": "point", "filled": True, "size": 90}, own, x=x, y=y),
+            _layer(_point(90), own, x=x, y=y),
             _layer(_text(dy=-14), own, x=x, y=y, text={"field": "name"}),
         ),
     )
@@ -143,13 +145,17 @@ def _frontier(found: Frontier) -> Chart:
         for name, way in ways.items()
         for point in way.points
     ]
-    spots = [(f"always {tier}", point) for tier, point in zip(TIERS, found.always, strict=True)]
-    spots += [(rule.name, rule.point) for rule in found.rules]
-    points: Rows = [
-        {"name": name, "cost": point.cost, "quality": point.quality} for name, point in spots
+    tiers: Rows = [
+        {"name": f"always {tier}", "cost": point.cost, "quality": point.quality}
+        for tier, point in zip(TIERS, found.always, strict=True)
+    ]
+    rules: Rows = [
+        {"name": rule.name, "cost": rule.point.cost, "quality": rule.point.quality}
+        for rule in found.rules
     ]
     x = _number("cost", f"mean cost of a request (tiers at {_triple(found.costs)})")
     y = _number("quality", "share of right answers")
+    name: Spec = {"field": "name"}
     return Chart(
         name="frontier",
         title="Quality against cost over three tiers",
@@ -162,8 +168,9 @@ def _frontier(found: Frontier) -> Chart:
             _layer(
                 _line(), lines, x=x, y=y, color=_colour("way", *ways), strokeDash=_dashes(*ways)
             ),
-            _layer({"type": "point", "filled": True, "size": 60}, points, x=x, y=y),
-            _layer(_text(dx=8, dy=9, align="left"), points, x=x, y=y, text={"field": "name"}),
+            _layer(_point(), [*tiers, *rules], x=x, y=y),
+            _layer(_text(dx=-8, dy=-8, align="right"), tiers[1:], x=x, y=y, text=name),
+            _layer(_text(dx=8, dy=9, align="left"), [tiers[0], *rules], x=x, y=y, text=name),
         ),
     )
 
@@ -221,11 +228,17 @@ def _layer(mark: Spec, rows: Rows, **encoding: Spec) -> Spec:
 
 
 def _line(*, dashed: bool = False) -> Spec:
-    return {"type": "line", "style": "guide", "strokeDash": DASH} if dashed else {"type": "line"}
+    if not dashed:
+        return {"type": "line"}
+    return {"type": "line", "stroke": {"expr": QUIET}, "strokeWidth": 1.5, "strokeDash": DASH}
 
 
 def _text(**place: float | str) -> Spec:
-    return {"type": "text", "style": "note", **place}
+    return {"type": "text", **place}
+
+
+def _point(size: int = 60) -> Spec:
+    return {"type": "point", "filled": True, "opacity": 1, "size": size}
 
 
 def _number(
@@ -237,7 +250,7 @@ def _number(
         "type": "quantitative",
         "title": title,
         "scale": scale,
-        "axis": {"format": form} if form else {},
+        "axis": {"tickCount": 6, **({"format": form} if form else {})},
     }
 
 

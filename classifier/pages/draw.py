@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from classifier.pages.charts import Chart, Spec
+from classifier.pages.charts import QUIET, Chart, Spec
 
 SCALE: Final = 2.0
 """Pixels of a PNG for each of the picture's own."""
@@ -56,15 +56,18 @@ def picture(chart: Chart) -> Picture:
     """`chart` drawn. Raises ImportError without the extra."""
     import vl_convert  # noqa: PLC0415 (the report extra: not needed to judge)
 
+    def spec(look: Look) -> Spec:
+        return {**chart.spec, "params": [{"name": QUIET, "value": look.quiet}]}
+
     def svg(look: Look) -> str:
-        drawn = vl_convert.vegalite_to_svg(chart.spec, config=config(look)).encode()
+        drawn = vl_convert.vegalite_to_svg(spec(look), config=config(look)).encode()
         return f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
 
     return Picture(
         name=chart.name,
         title=chart.title,
         alt=chart.alt,
-        png=vl_convert.vegalite_to_png(chart.spec, config=config(PAPER), scale=SCALE),
+        png=vl_convert.vegalite_to_png(spec(PAPER), config=config(PAPER), scale=SCALE),
         light=svg(LIGHT),
         dark=svg(DARK),
     )
@@ -85,14 +88,12 @@ def config(look: Look) -> Spec:
             "domainColor": look.quiet,
             "tickColor": look.quiet,
             "labelLimit": 320,
+            "labelFlush": False,
         },
         "legend": {**words, "symbolStrokeWidth": 3, "symbolSize": 220, "labelLimit": 260},
         "range": {"category": list(look.marks)},
         "mark": {"color": look.marks[0]},
         "rule": {"color": look.ink},
         "line": {"strokeWidth": 2.5},
-        "style": {
-            "guide": {"stroke": look.quiet, "strokeWidth": 1.5},
-            "note": {"fill": look.ink, "fontSize": 12},
-        },
+        "text": {"color": look.ink, "fontSize": 12},
     }
