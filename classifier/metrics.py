@@ -1,7 +1,6 @@
 """How good a classifier is. Pure; labels are positions in LABELS; intervals are 95 %."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -16,6 +15,8 @@ SIMULATIONS: Final = 300
 
 Labels = NDArray[np.intp]
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+"""Row numbers, or a number for each row."""
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,31 +64,48 @@ def macro_f1(truth: Labels, said: Labels) -> float:
     return float(f1(truth, said)[present].mean()) if present.size else 0.0
 
 
-def bootstrap(measure: Callable[[NDArray[np.intp]], float], groups: NDArray[np.intp]) -> Interval:
+def bootstrap(measure: Callable[[Rows], float], groups: Rows) -> Interval:
     """`measure` of all rows, with its interval over resampled groups.
 
     `measure` takes row numbers; a resample on which it is not defined (nan) does not count. Near
     duplicates (one group) are drawn together, else the interval would be too narrow.
     """
+    (one,) = bootstraps(lambda rows: np.array([measure(rows)]), groups)
+    return one
+
+
+def bootstraps(measure: Callable[[Rows], Floats], groups: Rows) -> tuple[Interval, ...]:
+    """`bootstrap` of several figures at once, over the same resamples."""
     order = np.argsort(groups, kind="stable")
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
     sizes = np.diff(starts, append=order.size)
-    draw = np.random.default_rng(SEED)
     values = []
-    for _ in range(ROUNDS):
-        chosen = draw.integers(0, sizes.size, sizes.size)
+    for chosen in _draws(sizes.size):
         size = sizes[chosen]
         first = np.repeat(starts[chosen] - np.cumsum(size) + size, size)
         values.append(measure(order[first + np.arange(first.size)]))
-    whole = measure(np.arange(len(groups)))
-    defined = [value for value in values if not math.isnan(value)] or [whole]
-    low, high = np.quantile(defined, [0.025, 0.975])
-    return Interval(value=whole, low=float(low), high=float(high))
+    whole = measure(np.arange(order.size))
+    return tuple(map(_interval, whole.tolist(), np.array(values).T))
 
 
-def mean(values: NDArray[np.float64] | NDArray[np.bool_], groups: NDArray[np.intp]) -> Interval:
-    """The mean of `values`, or the share that is true, with its interval over groups."""
-    return bootstrap(lambda rows: float(values[rows].mean()), groups)
+def mean(values: Floats | NDArray[np.bool_], groups: Rows) -> Interval:
+    """The mean of `values`, or the share that is true, with its `bootstrap` interval."""
+    _, numbers = np.unique(groups, return_inverse=True)
+    sums, sizes = np.bincount(numbers, weights=values), np.bincount(numbers)
+    drawn = [sums[chosen].sum() / sizes[chosen].sum() for chosen in _draws(sizes.size)]
+    return _interval(float(values.mean()), np.array(drawn))
+
+
+def _draws(groups: int) -> Iterator[Rows]:
+    """Which groups each resample has: the same for every figure, so differences are paired."""
+    draw = np.random.default_rng(SEED)
+    return (draw.integers(0, groups, groups) for _ in range(ROUNDS))
+
+
+def _interval(value: float, drawn: Floats) -> Interval:
+    defined = drawn[~np.isnan(drawn)]
+    low, high = np.quantile(defined if defined.size else [value], [0.025, 0.975])
+    return Interval(value=value, low=float(low), high=float(high))
 
 
 def calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = 10) -> float:

@@ -77,7 +77,7 @@ def preamble(text: str, draw: Random) -> str:
 
 def sentence_order(text: str, draw: Random) -> str:
     """Its sentences in another order; a single one stays as it is."""
-    sentences = _SENTENCE_END.split(text)
+    sentences = [sentence for sentence in _SENTENCE_END.split(text) if sentence]
     moved = draw.sample(sentences, len(sentences))
     return " ".join(moved if moved != sentences else moved[::-1]) if len(sentences) > 1 else text
 

@@ -6,7 +6,7 @@ a share p of the gap is recovered. The sets are read from a folder: the project 
 """
 
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from classifier.corpus import CorpusError
 from classifier.features import extract
-from classifier.metrics import SEED, Floats, Interval, bootstrap
+from classifier.metrics import SEED, Floats, Interval, bootstraps
 from classifier.model import Classifier
 from classifier.types import Prompt, Turn
 
@@ -61,7 +61,7 @@ class ExamScore(msgspec.Struct, frozen=True, kw_only=True):
     cpt50: Interval
     cpt80: Interval
     """Share of calls to the strong model, 0 to 1; lower is better."""
-    length_apgr: float
+    length_apgr: Interval
     """Of the rule that only looks at the number of characters."""
     margin: Interval
     """`apgr` less `length_apgr`, in the same resamples (paired bootstrap)."""
@@ -100,28 +100,26 @@ def examine(exam: Exam, scores: Floats) -> ExamScore:
         msg = f"{exam.name}: the strong model is no better than the weak one, so there is no gap"
         raise CorpusError(msg)
     ours, theirs = ranks(scores), ranks(lengths(exam.prompts))
-    alone = np.arange(len(exam.prompts))
 
-    def over(measure: Callable[[Floats, Floats], float], order: Floats = ours) -> Interval:
-        return bootstrap(
-            lambda rows: measure(*curve(order[rows], exam.weak[rows], exam.strong[rows])), alone
+    def figures(rows: NDArray[np.intp]) -> Floats:
+        weak, strong = exam.weak[rows], exam.strong[rows]
+        seen, rule = curve(ours[rows], weak, strong), curve(theirs[rows], weak, strong)
+        return np.array(
+            [apgr(*seen), cpt(0.5, *seen), cpt(0.8, *seen), apgr(*rule), apgr(*seen) - apgr(*rule)]
         )
 
-    def margin(rows: NDArray[np.intp]) -> float:
-        weak, strong = exam.weak[rows], exam.strong[rows]
-        return apgr(*curve(ours[rows], weak, strong)) - apgr(*curve(theirs[rows], weak, strong))
-
+    area, half, most, rule, margin = bootstraps(figures, np.arange(len(exam.prompts)))
     calls, quality = curve(ours, exam.weak, exam.strong)
     return ExamScore(
         name=exam.name,
         prompts=len(exam.prompts),
         weak=float(exam.weak.mean()),
         strong=float(exam.strong.mean()),
-        apgr=over(apgr),
-        cpt50=over(lambda calls, quality: cpt(0.5, calls, quality)),
-        cpt80=over(lambda calls, quality: cpt(0.8, calls, quality)),
-        length_apgr=apgr(*curve(theirs, exam.weak, exam.strong)),
-        margin=bootstrap(margin, alone),
+        apgr=area,
+        cpt50=half,
+        cpt80=most,
+        length_apgr=rule,
+        margin=margin,
         curve=tuple(zip(calls.tolist(), quality.tolist(), strict=True)),
     )
 

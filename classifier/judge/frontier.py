@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from classifier.facts import Facts
 from classifier.judge.labels import rules
 from classifier.judge.rows import Judged
-from classifier.metrics import Floats, Interval, Labels, bootstrap
+from classifier.metrics import Floats, Interval, Labels, bootstraps
 from classifier.types import LABELS, TIERS
 
 COSTS: Final = (0.05, 0.25, 1.0)
@@ -26,6 +26,8 @@ GRID: Final = 201
 KEPT: Final = 0.98
 """Of the quality of always-hard: what is asked of a router that only saves."""
 MEDIUM: Final = TIERS.index("medium")
+WAYS: Final = 4
+MIX: Final = 2
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,18 +108,22 @@ class Mix(Sweep, frozen=True, kw_only=True):
         return best
 
 
-class _World(msgspec.Struct, frozen=True, kw_only=True):
-    share: Floats
-    costs: Floats
-    cutoff: Sweep
-    worth: Sweep
-    mix: Mix
-    oracle: Sweep
-    alike: NDArray[np.intp]
+class _Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to route: cost and quality of each row."""
 
-    @property
-    def spends(self) -> Floats:
-        return np.linspace(self.costs[0], self.costs[-1], GRID)
+    name: str
+    cost: Floats
+    quality: Floats
+
+
+class _World(msgspec.Struct, frozen=True, kw_only=True):
+    spends: Floats
+    """Where ways to route are compared."""
+    ways: tuple[Sweep, ...]
+    """By cut-off, by worth, mix, oracle."""
+    rules: tuple[_Choice, ...]
+    top: Floats
+    """Share of the hard tier."""
 
 
 def frontier(
@@ -129,24 +135,30 @@ def frontier(
     if not chosen:
         return None
     rows = [every.rows[at] for at in chosen]
+    said = {"by label": every.said[chosen], **rules(rows, facts)}
+    del said["global majority"]  # one tier alone, which is there already
     world = _world(
         np.array([shares[at] for at in chosen], np.float64),
         np.array([msgspec.structs.astuple(every.verdicts[at].success) for at in chosen]),
         np.array(costs),
-        every.alike[chosen],
+        said,
     )
-    said = {"by label": every.said[chosen], **rules(rows, facts)}
-    del said["global majority"]  # one tier alone, which is there already
+    figures = bootstraps(lambda rows: _figures(world, rows), every.alike[chosen])
+    gains, shared, spends = (figures[at : at + WAYS] for at in range(0, 3 * WAYS, WAYS))
+    cutoff, worth, mix, oracle = (
+        Way(points=tuple(dict.fromkeys(_points(way))), gain=gain, gain_share=share, spend=spend)
+        for way, gain, share, spend in zip(world.ways, gains, shared, spends, strict=True)
+    )
     return Frontier(
         rows=len(rows),
         sources=dict(Counter(row.source for row in rows).most_common()),
         costs=costs,
-        always=_points(world.mix, len(rows)),
-        cutoff=_way(world.cutoff, world),
-        worth=_way(world.worth, world),
-        mix=_way(world.mix, world),
-        oracle=_way(world.oracle, world),
-        rules=tuple(_rule(name, labels, world) for name, labels in said.items()),
+        always=_points(world.ways[MIX]),
+        cutoff=cutoff,
+        worth=worth,
+        mix=mix,
+        oracle=oracle,
+        rules=tuple(map(_rule, world.rules, figures[3 * WAYS :])),
     )
 
 
@@ -163,59 +175,52 @@ def by_worth(success: Floats, costs: Floats, prices: Floats) -> NDArray[np.intp]
     return tiers
 
 
-def _world(share: Floats, success: Floats, costs: Floats, alike: NDArray[np.intp]) -> _World:
+def _world(share: Floats, success: Floats, costs: Floats, said: dict[str, Labels]) -> _World:
     cutoffs = np.append(np.linspace(0, 1, STEPS + 1), 2.0)
     prices = np.append(np.geomspace(100, 0.01, STEPS), 0.0) / (costs[-1] - costs[0])
 
     def sweep(tier: NDArray[np.intp]) -> Sweep:
         return Sweep(cost=costs[tier], quality=np.take_along_axis(share, tier, axis=1))
 
+    def choice(name: str, labels: Labels) -> _Choice:
+        # As the policy does by default, what lacks information goes to the middle.
+        tier = np.where(labels == LABELS.index("needs_info"), MEDIUM, labels)
+        return _Choice(name=name, cost=costs[tier], quality=share[np.arange(len(tier)), tier])
+
     return _World(
-        share=share,
-        costs=costs,
-        cutoff=sweep(by_cutoff(success, cutoffs)),
-        worth=sweep(by_worth(success, costs, prices)),
-        mix=Mix(cost=np.tile(costs, (len(share), 1)), quality=share),
-        oracle=sweep(by_worth(share, costs, prices)),
-        alike=alike,
+        spends=np.linspace(costs[0], costs[-1], GRID),
+        ways=(
+            sweep(by_cutoff(success, cutoffs)),
+            sweep(by_worth(success, costs, prices)),
+            Mix(cost=np.tile(costs, (len(share), 1)), quality=share),
+            sweep(by_worth(share, costs, prices)),
+        ),
+        rules=tuple(choice(name, labels) for name, labels in said.items()),
+        top=share[:, -1],
     )
 
 
-def _points(sweep: Sweep, rows: int) -> tuple[Point, ...]:
-    cost, quality = (part.round(9).tolist() for part in sweep.over(np.arange(rows)))
-    distinct = dict.fromkeys(zip(cost, quality, strict=True))
-    return tuple(Point(cost=cost, quality=quality) for cost, quality in distinct)
+def _figures(world: _World, rows: NDArray[np.intp]) -> Floats:
+    """Gain, share of the oracle's gain and spend of each way, then the margin of each rule."""
+    reached = np.stack([way.reach(world.spends, rows) for way in world.ways])
+    gain = (reached - reached[MIX]).mean(axis=1)
+    enough = reached >= KEPT * world.top[rows].mean()
+    first = np.where(enough.any(axis=1), enough.argmax(axis=1), -1)
+    spent = np.array([rule.cost[rows].mean() for rule in world.rules])
+    margins = world.ways[0].reach(spent, rows) - [rule.quality[rows].mean() for rule in world.rules]
+    share = gain / gain[-1] if gain[-1] > 0 else np.zeros(WAYS)
+    return np.concatenate([gain, share, world.spends[first], margins])
 
 
-def _way(sweep: Sweep, world: _World) -> Way:
-    def gain(way: Sweep, rows: NDArray[np.intp]) -> float:
-        above = way.reach(world.spends, rows) - world.mix.reach(world.spends, rows)
-        return float(above.mean())
-
-    def share(rows: NDArray[np.intp]) -> float:
-        most = gain(world.oracle, rows)
-        return gain(sweep, rows) / most if most > 0 else 0.0
-
-    def spend(rows: NDArray[np.intp]) -> float:
-        enough = sweep.reach(world.spends, rows) >= KEPT * world.share[rows, -1].mean()
-        return float(world.spends[np.argmax(enough) if enough.any() else -1])
-
-    return Way(
-        points=_points(sweep, len(world.share)),
-        gain=bootstrap(lambda rows: gain(sweep, rows), world.alike),
-        gain_share=bootstrap(share, world.alike),
-        spend=bootstrap(spend, world.alike),
-    )
+def _points(way: Sweep) -> tuple[Point, ...]:
+    cost, quality = (part.round(9).tolist() for part in way.over(np.arange(len(way.cost))))
+    return tuple(map(_point, cost, quality))
 
 
-def _rule(name: str, labels: Labels, world: _World) -> Rule:
-    # As the policy does by default, what lacks information goes to the middle.
-    tier = np.where(labels == LABELS.index("needs_info"), MEDIUM, labels)
-    cost, quality = world.costs[tier], world.share[np.arange(len(tier)), tier]
+def _point(cost: float, quality: float) -> Point:
+    return Point(cost=cost, quality=quality)
 
-    def margin(rows: NDArray[np.intp]) -> float:
-        curve = world.cutoff.reach(cost[rows].mean(keepdims=True), rows)
-        return float(curve[0] - quality[rows].mean())
 
-    point = Point(cost=float(cost.mean()), quality=float(quality.mean()))
-    return Rule(name=name, point=point, margin=bootstrap(margin, world.alike))
+def _rule(choice: _Choice, margin: Interval) -> Rule:
+    point = _point(float(choice.cost.mean()), float(choice.quality.mean()))
+    return Rule(name=choice.name, point=point, margin=margin)

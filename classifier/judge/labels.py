@@ -1,6 +1,6 @@
 """How good the labels are: by label, by what errors cost, against rules that read nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from classifier.metrics import (
     Interval,
     Labels,
     bootstrap,
+    bootstraps,
     confusion,
     f1,
     macro_f1,
@@ -78,6 +79,7 @@ def label_scores(seen: Judged) -> tuple[LabelScore, ...]:
     """Every label, in the order of LABELS."""
     truth, said = seen.truth, seen.said
     right, found = precision(truth, said), recall(truth, said)
+    scores = bootstraps(lambda rows: f1(truth[rows], said[rows]), seen.alike)
     return tuple(
         LabelScore(
             name=name,
@@ -85,7 +87,7 @@ def label_scores(seen: Judged) -> tuple[LabelScore, ...]:
             said=int((said == at).sum()),
             precision=float(right[at]),
             recall=float(found[at]),
-            f1=bootstrap(_of_label(at, truth, said), seen.alike),
+            f1=scores[at],
         )
         for at, name in enumerate(LABELS)
     )
@@ -149,7 +151,3 @@ def _baseline(seen: Judged, said: Labels) -> Baseline:
         saving=mean(theirs - costs(truth, ours), seen.alike),
         hard_miss=float((said[hard] == EASY).mean()) if hard.any() else None,
     )
-
-
-def _of_label(at: int, truth: Labels, said: Labels) -> Callable[[NDArray[np.intp]], float]:
-    return lambda rows: float(f1(truth[rows], said[rows])[at])

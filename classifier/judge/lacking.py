@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -16,7 +16,7 @@ from classifier.metrics import (
     Interval,
     auroc,
     average_precision,
-    bootstrap,
+    bootstraps,
     mean,
     precision_recall,
 )
@@ -92,15 +92,16 @@ def lacking(seen: Judged) -> Lacking | None:
         alike=seen.alike[chosen],
     )
     called = int(known.said.sum())
+    area, average, alarms = bootstraps(lambda rows: _figures(known, rows), known.alike)
     return Lacking(
         rows=len(rows),
         lacking=int(lacks.sum()),
-        auroc=bootstrap(_over(_auroc, known), known.alike),
-        average_precision=bootstrap(_over(average_precision, known), known.alike),
+        auroc=area,
+        average_precision=average,
         recall=mean(known.said[lacks], known.alike[lacks]),
         precision=int((known.said & lacks).sum()) / called if called else 0.0,
         curve=_curve(known),
-        twins=_twins(known, pairs) if pairs else None,
+        twins=_twins(known, pairs, alarms) if pairs else None,
         unlabelled=_unlabelled(seen),
     )
 
@@ -120,21 +121,29 @@ def cutoff_at(recall: float, score: Floats, lacks: NDArray[np.bool_]) -> float:
     return float(found[max(1, math.ceil(recall * found.size - 1e-9)) - 1]) if found.size else 1.0
 
 
-def _twins(known: _Known, pairs: Sequence[list[int]]) -> Twins:
+def _figures(known: _Known, rows: NDArray[np.intp]) -> Floats:
+    """AUROC, average precision, and false alarms on answerable twins at RECALL; nan for none."""
+    score, lacks = known.score[rows], known.lacks[rows]
+    area = auroc(score, lacks)
+    over = score[known.twin[rows] & ~lacks] >= cutoff_at(RECALL, score, lacks)
+    return np.array(
+        [
+            math.nan if area is None else area,
+            average_precision(score, lacks),
+            over.mean() if over.size else math.nan,
+        ]
+    )
+
+
+def _twins(known: _Known, pairs: Sequence[list[int]], at_recall: Interval) -> Twins:
     answerable = known.twin & ~known.lacks
     higher = np.array([_higher(known, np.array(pair)) for pair in pairs])
-
-    def alarms(rows: NDArray[np.intp]) -> float:
-        cutoff = cutoff_at(RECALL, known.score[rows], known.lacks[rows])
-        over = known.score[rows][answerable[rows]] >= cutoff
-        return float(over.mean()) if over.size else math.nan
-
     return Twins(
         pairs=len(pairs),
         higher=mean(higher, np.arange(len(pairs))),
         answerable=int(answerable.sum()),
         false_alarms=mean(known.said[answerable], known.alike[answerable]),
-        false_alarms_at_recall=bootstrap(alarms, known.alike),
+        false_alarms_at_recall=at_recall,
     )
 
 
@@ -157,14 +166,3 @@ def _curve(known: _Known) -> tuple[Point, ...]:
 def _unlabelled(seen: Judged) -> Interval | None:
     blank = np.array([row.blank for row in seen.rows], np.bool_)
     return mean(seen.said[blank] == LACKS, seen.alike[blank]) if blank.any() else None
-
-
-def _auroc(score: Floats, lacks: NDArray[np.bool_]) -> float:
-    area = auroc(score, lacks)
-    return math.nan if area is None else area
-
-
-def _over(
-    measure: Callable[[Floats, NDArray[np.bool_]], float], known: _Known
-) -> Callable[[NDArray[np.intp]], float]:
-    return lambda rows: measure(known.score[rows], known.lacks[rows])

@@ -1,5 +1,6 @@
 """`gearshift evaluate`: judging a version of the classifier."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +36,8 @@ def _read_costs(context: click.Context, parameter: click.Parameter, said: str) -
         costs = tuple(float(cost) for cost in said.split(","))
     except ValueError:
         costs = ()
-    if len(costs) != TIERS or not 0 <= costs[0] <= costs[1] <= costs[2] or costs[0] == costs[2]:
+    rising = len(costs) == TIERS and 0 <= costs[0] <= costs[1] <= costs[2] < math.inf
+    if not rising or costs[0] == costs[2]:
         message = f"{said!r} is not three rising costs, as in 0.05,0.25,1"
         raise click.BadParameter(message)
     return costs
