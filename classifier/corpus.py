@@ -22,11 +22,15 @@ class CorpusError(Exception):
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. Fields that are not named here are ignored; all but `prompt` may be left out."""
+    """One labelled prompt; all but `prompt` may be left out."""
 
     prompt: str
+    """The last human turn."""
+    earlier: tuple[str, ...] = ()
+    """Human turns before it, oldest first."""
     id: str | int | None = None
     source: str = "unnamed"
+    category: str | None = None
     lang: str | None = None
     label: Label | None = None
     needs_info: int | None = None
@@ -42,6 +46,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     pair_id: str | int | None = None
     license: str | None = None
     license_class: str | None = None
+    provenance: str | None = None
+    """How it came to be: `authored` for what was written for a project, not collected."""
 
     @property
     def blank(self) -> bool:
@@ -53,6 +59,42 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     def trust(self) -> float:
         """`conf`, with its default."""
         return 1.0 if self.conf is None else self.conf
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a message; pictures and the like have no text."""
+
+    text: str = ""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn in OpenAI's shape."""
+
+    role: str
+    content: str | tuple[Part, ...] | None = None
+
+    @property
+    def text(self) -> str:
+        """What was said, pieces joined."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(part.text for part in self.content or () if part.text)
+
+
+class Line(Example, frozen=True, kw_only=True):
+    """One line of a file: its turns may stand in `messages`; fields not named are ignored."""
+
+    prompt: str = ""
+    messages: tuple[Message, ...] = ()
+
+    def example(self) -> Example:
+        """Its human turns, the last one as the prompt. Raises ValueError where there is none."""
+        human = [message.text for message in self.messages if message.role == "user"]
+        human += [self.prompt] if self.prompt else []
+        if not human:
+            raise ValueError("neither `prompt` nor a user's message in `messages`")
+        own = {name: getattr(self, name) for name in Example.__struct_fields__}
+        return Example(**own | {"prompt": human[-1], "earlier": (*self.earlier, *human[:-1])})
 
 
 def read(paths: Sequence[Path]) -> list[Example]:
@@ -86,17 +128,22 @@ def _group(example: Example, row: int) -> str:
 
 def prompts(examples: Sequence[Example]) -> list[Prompt | None]:
     """What is scored of each example, by the rule that serves live requests."""
-    return [extract((Turn(role="user", text=example.prompt),)) for example in examples]
+    return [extract(turns(example)) for example in examples]
+
+
+def turns(example: Example) -> tuple[Turn, ...]:
+    """The human turns of `example`, oldest first."""
+    return tuple(Turn(role="user", text=text) for text in (*example.earlier, example.prompt))
 
 
 def _read_file(path: Path) -> Iterator[Example]:
-    decoder = msgspec.json.Decoder(Example)
+    decoder = msgspec.json.Decoder(Line)
     for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
         try:
-            yield decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield decoder.decode(line).example()
+        except (msgspec.DecodeError, ValueError) as error:
             msg = f"{path}, line {number}: {error}"
             raise CorpusError(msg) from error
 

@@ -30,7 +30,8 @@ def test_several_files_are_read_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (b'{"label": "easy"}', "missing required field `prompt`"),
+        (b'{"label": "easy"}', "neither `prompt` nor a user's message in `messages`"),
+        (b'{"messages": [{"role": "system", "content": "x"}]}', "neither `prompt` nor"),
         (b'{"prompt": "x", "label": "tricky"}', r"Invalid enum value 'tricky' - at `\$.label`"),
         (b'{"prompt": 7}', r"at `\$.prompt`"),
         (b"{oops", "malformed"),
@@ -85,3 +86,17 @@ def test_prompts_are_extracted_as_live_ones_are() -> None:
     assert found[0] is not None
     assert found[0].text == "Why?"
     assert found[1] is None
+
+
+def test_a_conversation_is_its_human_turns(tmp_path: Path) -> None:
+    line = (
+        b'{"label": "easy", "messages": [{"role": "system", "content": "Be brief."},'
+        b' {"role": "user", "content": "Translate cat."}, {"role": "assistant", "content": "chat"},'
+        b' {"role": "user",'
+        b' "content": [{"type": "text", "text": "And dog?"}, {"type": "image_url"}]}]}'
+    )
+    (row,) = read([write(tmp_path / "rows.jsonl", line)])
+    assert (row.prompt, row.earlier) == ("And dog?", ("Translate cat.",))
+    (prompt,) = prompts([row])
+    assert prompt is not None
+    assert (prompt.text, prompt.context) == ("And dog?", "Translate cat.")
