@@ -59,7 +59,7 @@ def slices(seen: Judged, facts: Facts) -> Slices:
     return Slices(
         sources=_by(seen, facts, lambda row: row.source),
         languages=_by(seen, facts, lambda row: row.lang),
-        categories=_by(seen, facts, lambda row: getattr(row, "category", None)),
+        categories=_by(seen, facts, lambda row: row.category),
         pooled=_pool(seen, facts),
     )
 

@@ -18,12 +18,6 @@ MODEL = trained().classifier
 JUDGES = examples(40, seed=77)
 
 
-class Sorted(Example, frozen=True, kw_only=True):
-    """A row that has a category."""
-
-    category: str | None = None
-
-
 def report(rows: list[Example] | None = None) -> Report:
     return judged_once() if rows is None else evaluate(MODEL, rows, FACTS)
 
@@ -74,10 +68,13 @@ def test_each_source_is_judged_by_itself() -> None:
 def test_languages_and_categories_are_judged_where_rows_have_them() -> None:
     assert (report().slices.languages, report().slices.categories) == ((), ())
     half = len(JUDGES) // 2
-    rows = [Sorted(**msgspec.structs.asdict(row), category="chat") for row in JUDGES[:half]]
-    rows += [Sorted(**msgspec.structs.asdict(row)) for row in JUDGES[half:]]
-    told = [msgspec.structs.replace(row, lang="zh") for row in rows[:10]]
-    seen = report([*told, *(msgspec.structs.replace(row, lang="en") for row in rows[10:])]).slices
+    rows = [
+        msgspec.structs.replace(
+            row, lang="zh" if at < 10 else "en", category="chat" if at < half else None
+        )
+        for at, row in enumerate(JUDGES)
+    ]
+    seen = report(rows).slices
     assert [(one.name, one.rows) for one in seen.languages] == [
         ("en", len(JUDGES) - 10),
         ("zh", 10),

@@ -181,3 +181,47 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EvaluationError, match="file cannot be written"):
         write(report(), tmp_path / "file")
+
+
+def cells(title: str, caption: str) -> dict[str, tuple[str, ...]]:
+    """The rows of a table by their names."""
+    (section,) = [one for one in sections(report()) if one.title == title]
+    (table,) = [one for one in section.tables if one.caption.startswith(caption)]
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_what_quality_costs_is_told_for_every_way() -> None:
+    found = report().frontier
+    assert found is not None
+    ways = cells("Quality against cost", "Over all spends")
+    assert set(ways) == {"by cut-off", "by worth", "random mix", "oracle"}
+    assert ways["by worth"][0] == f"{found.worth.gain:+.3f}"
+    spots = cells("Quality against cost", "At one spend")
+    assert spots["always hard"][0] == "1.000"
+    assert spots["by label"][2] == f"{found.rules[0].margin:+.3f}"
+
+
+def test_twins_and_real_prompts_are_told_where_there_are_any() -> None:
+    found = report().needs_info
+    assert found is not None
+    assert found.twins is not None
+    rows = cells("needs_info", "needs_info")
+    assert rows["… at 70% recall"] == (f"{found.twins.false_alarms_at_recall:.3f}",)
+    assert rows[f"twins: the underspecified scores higher ({found.twins.pairs} pairs)"] == (
+        f"{found.twins.higher:.3f}",
+    )
+    assert rows["unlabelled prompts called needs_info"] == (f"{found.unlabelled:.3f}",)
+
+
+def test_rules_stand_beside_the_model() -> None:
+    rows = cells("Labels", "Beside rules")
+    assert list(rows) == ["this model", "global majority", "length alone", "source majority"]
+    assert rows["this model"][0] == f"{report().macro_f1:.3f}"
+    assert rows["length alone"][1] == f"{report().baselines['length alone'].margin:+.3f}"
+
+
+def test_time_and_others_sets_are_told_where_they_were_measured() -> None:
+    assert cells("Real prompts and time", "Time")["one prompt, median"] == ("0.25 ms",)
+    (exam,) = report().measured.routellm
+    prompts, area, rule, *_ = cells("RouteLLM's sets", "success")["gsm8k"]
+    assert (prompts, area, rule) == ("20", f"{exam.apgr:.3f}", f"{exam.length_apgr:.3f}")
