@@ -1,5 +1,6 @@
 """How good a classifier is. Pure; labels are positions in LABELS; intervals are 95 %."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -12,6 +13,7 @@ from classifier.types import LABELS
 SEED: Final = 20_261_123
 ROUNDS: Final = 1_000
 SIMULATIONS: Final = 300
+Z95: Final = 1.959964
 
 Labels = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -89,11 +91,24 @@ def bootstraps(measure: Callable[[Rows], Floats], groups: Rows) -> tuple[Interva
 
 
 def mean(values: Floats | NDArray[np.bool_], groups: Rows) -> Interval:
-    """The mean of `values`, or the share that is true, with its `bootstrap` interval."""
+    """The mean of `values`, or the share that is true, with its `bootstrap` interval.
+
+    Where all or none are true no resample shows how few rows there are, so Wilson's interval does.
+    """
     _, numbers = np.unique(groups, return_inverse=True)
     sums, sizes = np.bincount(numbers, weights=values), np.bincount(numbers)
+    if values.dtype == np.bool_ and (values.all() or not values.any()):
+        return wilson(int(values[0]) * sizes.size, sizes.size)
     drawn = [sums[chosen].sum() / sizes[chosen].sum() for chosen in _draws(sizes.size)]
     return _interval(float(values.mean()), np.array(drawn))
+
+
+def wilson(count: int, rows: int) -> Interval:
+    """The share `count / rows` with Wilson's score interval (1927)."""
+    share, scale = count / rows, 1 + Z95**2 / rows
+    middle = (share + Z95**2 / (2 * rows)) / scale
+    half = Z95 * math.sqrt(share * (1 - share) / rows + Z95**2 / (4 * rows**2)) / scale
+    return Interval(value=share, low=max(0.0, middle - half), high=min(1.0, middle + half))
 
 
 def _draws(groups: int) -> Iterator[Rows]:

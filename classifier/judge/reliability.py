@@ -14,11 +14,11 @@ from classifier.metrics import (
     equally_full,
     mean,
     perfect_error,
+    wilson,
 )
 from classifier.types import TIERS, Tier
 
 BINS: Final = 10
-Z95: Final = 1.959964
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,14 +78,6 @@ def reliability(seen: Judged, every: Judged) -> Reliability:
         ),
         success=tuple(score for tier in range(len(TIERS)) for score in _tier(every, tier)),
     )
-
-
-def wilson(count: int, rows: int) -> Interval:
-    """The share `count / rows` with Wilson's score interval."""
-    share, scale = count / rows, 1 + Z95**2 / rows
-    middle = (share + Z95**2 / (2 * rows)) / scale
-    half = Z95 * np.sqrt(share * (1 - share) / rows + Z95**2 / (4 * rows**2)) / scale
-    return Interval(value=share, low=float(middle - half), high=float(middle + half))
 
 
 def _tier(every: Judged, tier: int) -> list[TierScore]:

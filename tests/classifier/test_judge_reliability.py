@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from classifier.corpus import Example
-from classifier.judge.reliability import reliability, wilson
+from classifier.judge.reliability import reliability
 from classifier.judge.rows import Judged, judged
 from tests.judged import verdict
 
@@ -54,15 +54,6 @@ def test_bins_are_equally_full_and_rise() -> None:
     assert bins[0].confidence == pytest.approx(0.075)
     assert bins[-1].confidence == pytest.approx(0.975)
     assert all(part.accuracy.value == 1 for part in bins)
-
-
-def test_wilsons_interval() -> None:
-    # Ten of ten: from 10 / (10 + 1.96²) to 1 (Wilson 1927).
-    found = wilson(10, 10)
-    assert [found.value, found.high] == pytest.approx([1, 1])
-    assert found.low == pytest.approx(10 / (10 + 1.959964**2))
-    half = wilson(50, 100)
-    assert [half.low, half.high] == pytest.approx([0.4038, 0.5962], abs=1e-4)
 
 
 def test_success_is_compared_where_a_tier_was_measured() -> None:

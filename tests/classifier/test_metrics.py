@@ -27,6 +27,7 @@ from classifier.metrics import (
     precision,
     precision_recall,
     recall,
+    wilson,
 )
 from classifier.types import LABELS
 
@@ -160,3 +161,20 @@ def test_an_interval_is_written_as_it_is_read() -> None:
     figure = Interval(value=0.6094, low=-0.5, high=0.637)
     assert f"{figure:.2f}" == "0.61 [-0.50, 0.64]"
     assert f"{figure:+.1f}" == "+0.6 [-0.5, +0.6]"
+
+
+def test_wilsons_interval() -> None:
+    # Ten of ten: from 10 / (10 + 1.96²) to 1 (Wilson 1927).
+    found = wilson(10, 10)
+    assert [found.value, found.high] == pytest.approx([1, 1])
+    assert found.low == pytest.approx(10 / (10 + 1.959964**2))
+    half = wilson(50, 100)
+    assert [half.low, half.high] == pytest.approx([0.4038, 0.5962], abs=1e-4)
+
+
+def test_a_share_without_exception_is_as_sure_as_its_groups_are_many() -> None:
+    assert mean(np.ones(10, np.bool_), np.arange(10)) == wilson(10, 10)
+    assert mean(np.zeros(10, np.bool_), np.arange(10)) == wilson(0, 10)
+    alike = mean(np.ones(10, np.bool_), np.repeat([0, 1], 5))
+    assert alike == wilson(2, 2)
+    assert alike.low < wilson(10, 10).low
