@@ -144,20 +144,21 @@ def _labels(report: Report) -> list[str]:
     ]
 
 
-def _calibration(found: Reliability) -> list[str]:
-    return [
-        f"\nCalibration of the label's probability: top-label error {found.ece:.3f}; a perfect",
-        f"model shows {found.perfect:.3f} on so many rows; so {found.excess:.3f} beyond chance.",
-        f"Brier score over four labels: {found.brier:.3f}.",
-        "\n`success`, against the measured share of right answers:\n",
-        *_table(
+def _calibration(found: Reliability) -> Iterator[str]:
+    yield (
+        f"\nCalibration of the label's probability: top-label error {found.ece:.3f}; a perfect\n"
+        f"model shows {found.perfect:.3f} on so many rows; so {found.excess:.3f} beyond chance.\n"
+        f"Brier score over four labels: {found.brier:.3f}."
+    )
+    if found.success:
+        yield "\n`success`, against the measured share of right answers:\n"
+        yield from _table(
             ("tier", "rows", "predicted", "measured", "Brier"),
             [
                 (s.tier, str(s.rows), f"{s.predicted:.3f}", f"{s.measured:.3f}", f"{s.brier:.3f}")
                 for s in found.success
             ],
-        ),
-    ]
+        )
 
 
 def _needs_info(found: Lacking | None) -> Iterator[str]:

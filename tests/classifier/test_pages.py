@@ -157,6 +157,13 @@ def test_figures_that_are_missing_are_left_out() -> None:
     assert "needs_info: precision" not in render(bare, ())
 
 
+def test_a_table_without_rows_is_not_shown() -> None:
+    blind = msgspec.structs.replace(report().calibration, success=())
+    bare = msgspec.structs.replace(report(), calibration=blind)
+    assert "success, beside" in render(report(), ())
+    assert "success, beside" not in render(bare, ())
+
+
 def test_light_and_dark_differ_in_colours_alone() -> None:
     drawn = picture(next(charts(report())))
     assert drawn.light != drawn.dark
