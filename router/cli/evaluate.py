@@ -1,19 +1,58 @@
 """`gearshift evaluate`: judging a version of the classifier."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import rich_click as click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from classifier import artifact
-from classifier.evaluate import Report
+from classifier.corpus import Example, prompts
+from classifier.evaluate import STEPS, Measured, Report
 from classifier.evaluate import evaluate as judge
 from classifier.facts import Facts
+from classifier.folds import parts
+from classifier.judge.frontier import COSTS
+from classifier.judge.speed import speed
+from classifier.model import Classifier
+from classifier.pages.page import to_json, write
+from classifier.pages.sections import headline
 from classifier.registry import find, resolve
-from router.cli.model import DATA, REGISTRY, Data, plainly
+from classifier.routellm import Exam, ExamScore, examine, read_exams, wants
+from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly, steps
+
+PICTURES: Final = ("jinja2", "vl_convert")
+"""What the report extra brings."""
+TIERS: Final = 3
+
+
+def _read_costs(context: click.Context, parameter: click.Parameter, said: str) -> Sequence[float]:
+    try:
+        costs = tuple(float(cost) for cost in said.split(","))
+    except ValueError:
+        costs = ()
+    rising = len(costs) == TIERS and 0 <= costs[0] <= costs[1] <= costs[2] < math.inf
+    if not rising or costs[0] == costs[2]:
+        message = f"{said!r} is not three rising costs, as in 0.05,0.25,1"
+        raise click.BadParameter(message)
+    return costs
+
+
+class _Options(msgspec.Struct, frozen=True, kw_only=True):
+    data: Data
+    held_out: bool
+    name: str | None
+    as_json: bool
+    out: Path | None
+    routellm: Path | None
+    costs: tuple[float, float, float]
+    registry: Path
 
 
 @click.command()
@@ -21,59 +60,132 @@ from router.cli.model import DATA, REGISTRY, Data, plainly
 @click.option(
     "--version", "name", metavar="V", help="A version, or its beginning; else the one in service."
 )
+@click.option(
+    "--held-out",
+    is_flag=True,
+    help="Judge only by rows that training never uses, a tenth of the data; always so with the "
+    "prompts that ship.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write report.html, report.json and its pictures here.",
+)
+@click.option(
+    "--routellm",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Also sit RouteLLM's sets: gsm8k, mmlu, mt_bench as .jsonl or .jsonl.gz.",
+)
+@click.option(
+    "--costs",
+    default=",".join(f"{cost:g}" for cost in COSTS),
+    show_default=True,
+    callback=_read_costs,
+    metavar="E,M,H",
+    help="Costs of one request to easy, medium and hard, in any unit.",
+)
 @REGISTRY
-def evaluate(data: Data, name: str | None, as_json: bool, registry: Path) -> None:
+def evaluate(**said: object) -> None:
     """Judge a version on labelled prompts that it did not learn from.
+
+    Data that also trains, trains with nine tenths of itself: --held-out judges by the rest.
 
     \b
     Example:
-      gearshift evaluate --data val.jsonl.gz --json
+      gearshift evaluate --data mine.csv --held-out
+      gearshift evaluate --data val.jsonl.gz --out evaluation
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
+    options = msgspec.convert(said, _Options)
+    if options.out:
+        _check(options.out)
     with plainly():
-        path = find(registry, name) if name else resolve(registry)
-        facts = msgspec.json.decode(artifact.read_text(path, artifact.FACTS), type=Facts)
-        report = judge(artifact.load(path), data.read(), facts)
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report)))
-    else:
-        Console(width=100).print(*_tables(report), sep="\n")
+        report = _judge(options)
+        written = write(report, options.out) if options.out else ()
+    if options.as_json:
+        click.echo(to_json(report), nl=False)
+        return
+    Console(width=100).print(*_tables(report), sep="\n")
+    for path in written:
+        click.echo(path)
 
 
-def _tables(report: Report) -> Sequence[Table | str]:
-    score = report.macro_f1
-    rules = ", ".join(f"{name} {value:.3f}" for name, value in report.baselines.items())
-    interval = f"[{score.low:.3f}, {score.high:.3f}]"
-    return (
-        f"{report.version}: macro-F1 {score.value:.3f} {interval} on {report.judged:,} rows",
-        f"rules that read nothing: {rules}",
-        f"accuracy {report.accuracy:.3f}, calibration error {report.ece:.3f}",
-        _table(
-            ("truth ↓ said →", *report.confusion, "F1"),
-            [
-                (name, *map(str, counts.values()), f"{report.f1[name]:.3f}")
-                for name, counts in report.confusion.items()
-            ],
-        ),
-        _table(
-            ("source", "rows", "labels", "accuracy", "own majority", "macro-F1"),
-            [
-                (
-                    s.name,
-                    str(s.rows),
-                    str(s.labels),
-                    f"{s.accuracy:.2f}",
-                    f"{s.source_majority:.2f}",
-                    f"{s.macro_f1:.2f}",
-                )
-                for s in report.sources
-            ],
-        ),
+def _check(out: Path) -> None:
+    """Find out before the work, not after it, that its result could not be written."""
+    missing = [name for name in PICTURES if find_spec(name) is None]
+    if missing:
+        message = f"{missing[0]} is not installed: make setup EXTRAS=report"
+        raise ModelError(message)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{out} cannot be written: {error.strerror}"
+        raise ModelError(message) from error
+
+
+def _judge(options: _Options) -> Report:
+    name, registry = options.name, options.registry
+    path = find(registry, name) if name else resolve(registry)
+    facts = msgspec.json.decode(artifact.read_text(path, artifact.FACTS), type=Facts)
+    classifier = artifact.load(path)
+    exams = read_exams(options.routellm) if options.routellm else []
+    with steps(STEPS + 1 + len(exams)) as begin:
+        examples = _rows(options)
+        report = judge(classifier, examples, facts, costs=options.costs, progress=begin)
+        begin("taking the time")
+        told = [prompt for prompt in prompts(examples) if prompt is not None]
+        measured = Measured(
+            speed=speed(classifier, told),
+            routellm=tuple(_sit(classifier, exam, begin) for exam in exams),
+        )
+    return msgspec.structs.replace(report, measured=measured)
+
+
+def _rows(options: _Options) -> list[Example]:
+    examples = options.data.read()
+    if not options.held_out and not options.data.shipped:
+        return examples
+    kept = parts(examples) == "promote"
+    return [example for example, keep in zip(examples, kept.tolist(), strict=True) if keep]
+
+
+def _sit(classifier: Classifier, exam: Exam, begin: Callable[[str], None]) -> ExamScore:
+    begin(f"sitting {exam.name}")
+    return examine(exam, wants(classifier, exam.prompts))
+
+
+def _tables(report: Report) -> Iterator[Table | str]:
+    rules = ", ".join(f"{name} {rule.macro_f1:.3f}" for name, rule in report.baselines.items())
+    yield f"{report.version}: macro-F1 {report.macro_f1:.3f} on {report.judged:,} rows"
+    yield f"rules that read nothing: {rules}"
+    counts = report.confusion.rows
+    yield _table(
+        ("truth ↓ said →", *counts, "F1"),
+        [
+            (score.name, *map(str, counts[score.name].values()), f"{score.f1:.3f}")
+            for score in report.labels
+        ],
     )
+    yield _table(("figure", "value", ""), [*headline(report)[1:], *_measured(report.measured)])
+
+
+def _measured(measured: Measured) -> Iterator[tuple[str, str, str]]:
+    for exam in measured.routellm:
+        margin = f"{exam.margin:+.3f} beyond the length rule"
+        yield f"RouteLLM {exam.name}, APGR", f"{exam.apgr:.3f}", margin
+    if measured.speed:
+        took = measured.speed
+        yield (
+            "time of one prompt",
+            f"{took.median_ms:.2f} ms, 95 % under {took.p95_ms:.2f} ms",
+            f"{took.batch_per_s:,.0f}/s in a batch",
+        )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(*head)
+    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         table.add_row(*row)
     return table

@@ -60,6 +60,11 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     models: Models
     skip_bad: bool
 
+    @property
+    def shipped(self) -> bool:
+        """Whether they are the prompts that ship, and nothing else."""
+        return self.paths == tuple(samples())
+
     def read(self, paths: Sequence[Path] = ()) -> list[Example]:
         """The rows, or those of `paths`; what is odd is told on standard error.
 
