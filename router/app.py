@@ -24,6 +24,7 @@ from classifier.registry import builtin, resolve
 from router.api.application import Application
 from router.api.chat import ChatRoute, Message, Receive, Send
 from router.api.door import Door
+from router.api.feedback import feedback_route
 from router.api.refusals import Refusals
 from router.api.system import Health, Parts, system_routes
 from router.cache.choose import open_cache
@@ -41,6 +42,7 @@ from router.policy.table import compile_policy
 from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import build_prices
 from router.prices.settlement import compile_lengths
+from router.redaction import Redactor, compile_redactor
 from router.sandbox.profile import with_base_url
 from router.sandbox.serve import start
 from router.sandbox.settings import IN_PROCESS_SPEED, SandboxSettings
@@ -181,6 +183,7 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
         prices=build_prices(config, datetime.now(UTC)),
         lengths=compile_lengths(config),
         record=record,
+        redact=redactor(config),
         secret=secret,
     )
     dead = [f"no canary reaches the {tier} tier" for tier in unreached_tiers(classifier, table)]
@@ -215,7 +218,8 @@ def _application(worker: _Worker, environment: Environment, log: Log) -> Applica
     )
     refusals = Refusals(log, worker.metrics)
     chat = ChatRoute(worker.gateway, door, refusals, max_body_bytes=limit)
-    return Application(chat, system_routes(parts), refusals, max_body_bytes=limit)
+    feedback = feedback_route(door, worker.ledger, worker.metrics)
+    return Application(chat, [*system_routes(parts), feedback], refusals, max_body_bytes=limit)
 
 
 async def _look_around(hosts: "Hosts") -> None:
@@ -274,6 +278,12 @@ async def _beat(worker: _Worker) -> None:
     while True:
         worker.pulse()
         await asyncio.sleep(_PULSE_S)
+
+
+def redactor(config: Config) -> Redactor | None:
+    """What blanks out prompts before they are kept; none where they are not."""
+    ledger = config.ledger
+    return compile_redactor(ledger.redact, ledger.redact_patterns) if ledger.store_prompts else None
 
 
 def metrics_folder(environment: Environment) -> Path:

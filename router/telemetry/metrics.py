@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from classifier.types import TIERS, Tier
-from router.domain import PICO, Entry
+from router.domain import PICO, Entry, Feedback
 from router.ports import CacheStats
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -71,6 +71,12 @@ class _Traffic:
             ("status", "code"),
             registry=registry,
         )
+        self._feedback = Counter(
+            "gearshift_feedback",
+            "Feedback that was taken, by what it says of the answer and the label it gives.",
+            ("opinion", "label"),
+            registry=registry,
+        )
         stage = Histogram(
             "gearshift_stage_seconds",
             "Time by stage, since arrival for first_byte and total, which include the upstream.",
@@ -97,6 +103,10 @@ class _Traffic:
             duration_ms: float = getattr(entry.timings, field)
             if duration_ms:
                 meter.observe(duration_ms / 1000)
+
+    def hear(self, said: Feedback) -> None:
+        """Count one feedback."""
+        self._children.add(self._feedback, (said.opinion or "", said.label or ""))
 
     def refuse(self, status: int, code: str) -> None:
         """Count one request that was refused."""
@@ -227,6 +237,10 @@ class Metrics:
         self._traffic.observe(entry)
         self._money.observe(entry, self._baseline)
         self._state.observe(entry)
+
+    def hear(self, said: Feedback) -> None:
+        """Count one feedback."""
+        self._traffic.hear(said)
 
     def refuse(self, status: int, code: str) -> None:
         """Count one request that was refused before it could have an entry."""
