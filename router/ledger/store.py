@@ -64,11 +64,14 @@ class Store:
         with self._trouble(), self._engine.begin() as connection:
             return connection.execute(old).rowcount
 
-    def entries(self, span: Span = EVER) -> Iterator[Entry]:
-        """The entries of `span` in the order of their arrival, a page of them in memory."""
+    def entries(self, span: Span = EVER, *, with_text: bool = False) -> Iterator[Entry]:
+        """The entries of `span` in the order of their arrival, a page of them in memory.
+
+        `with_text`: only those whose prompt was kept and still is.
+        """
         query = (
             select(ENTRY.c.document, PROMPT.c.document)
-            .outerjoin(PROMPT, PROMPT.c.entry_id == ENTRY.c.id)
+            .join(PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=not with_text)
             .where(_within(span))
             .order_by(ENTRY.c.at_us, ENTRY.c.id)
         )
