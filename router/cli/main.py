@@ -15,6 +15,7 @@ _MODULES: Final = {
     "classify": "classify",
     "route": "route",
     "report": "report",
+    "lessons": "lessons",
     "train": "train",
     "evaluate": "evaluate",
     "models": "models",
