@@ -18,9 +18,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from classifier.artifact import ArtifactError, load
+from classifier.artifact import FACTS, ArtifactError, load, read_text
+from classifier.facts import Facts, label_counts
 from classifier.model import Classifier
-from classifier.registry import builtin, resolve
+from classifier.registry import builtin, find, resolve
+from classifier.types import Label
 from router.api.application import Application
 from router.api.chat import ChatRoute, Message, Receive, Send
 from router.api.door import Door
@@ -167,6 +169,7 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
     ledger = LocalLedger(place(environment.data_dir, environment.ledger_url), config.ledger)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
+    metrics.expect(learned_labels(Path(environment.data_dir) / "registry", classifier))
     table = compile_policy(config)
 
     def record(entry: Entry) -> None:
@@ -289,6 +292,15 @@ def redactor(config: Config) -> Redactor | None:
 def metrics_folder(environment: Environment) -> Path:
     """Where the workers' metrics meet."""
     return Path(environment.data_dir).absolute() / "metrics"
+
+
+def learned_labels(registry: Path, classifier: Classifier) -> dict[Label, int]:
+    """Rows of each label that a version learned from; none where it does not say."""
+    try:
+        facts = read_text(find(registry, classifier.version), FACTS)
+        return label_counts(msgspec.json.decode(facts, type=Facts))
+    except (ArtifactError, msgspec.MsgspecError):
+        return {}
 
 
 def load_classifier(registry: Path) -> tuple[Classifier, str | None]:

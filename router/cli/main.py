@@ -14,6 +14,7 @@ _MODULES: Final = {
     "sandbox": "sandbox",
     "classify": "classify",
     "route": "route",
+    "drift": "drift",
     "report": "report",
     "lessons": "lessons",
     "train": "train",
