@@ -15,6 +15,7 @@ _MODULES: Final = {
     "classify": "classify",
     "route": "route",
     "drift": "drift",
+    "judge": "judge",
     "report": "report",
     "lessons": "lessons",
     "train": "train",

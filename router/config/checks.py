@@ -44,6 +44,9 @@ def faults(config: Config) -> Iterator[str]:
     for name, upstream in config.upstream.items():
         yield from _upstream(join("upstream", name), upstream)
     yield from _aliases(config)
+    if config.judge.model and config.judge.model not in config.model:
+        near = suggest(config.judge.model, config.model)
+        yield f"`judge.model` names `{config.judge.model}`, which is no model of the file{near}"
     for place, pattern in enumerate(config.ledger.redact_patterns):
         yield from _expression(f"ledger.redact_patterns[{place}]", pattern)
     yield from _policy(config)

@@ -245,6 +245,17 @@ class Model(Section, frozen=True, kw_only=True):
     """For counterfactual costs; none: they are unknown."""
 
 
+class Judge(Section, frozen=True, kw_only=True):
+    """`[judge]`: a model that labels kept prompts for training, by `gearshift judge`."""
+
+    model: ModelId = ModelId("")
+    """Name of a `[model.NAME]`, which says its host and its price; empty: there is no judge."""
+    share: Share = 0.1
+    """Share of the kept prompts that is judged: a sample finds what is wrong, all of it is dear."""
+    budget_usd: Money = 1.0
+    """Most that one run may spend; it ends before that."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -272,6 +283,8 @@ class Config(Section, frozen=True, kw_only=True):
     """Deciding."""
     breaker: Breaker = field(default_factory=Breaker)
     """Outages of models."""
+    judge: Judge = field(default_factory=Judge)
+    """Labels from a model."""
 
     def models_of(self, tier: Tier) -> tuple[ModelId, ...]:
         """The models of `tier`, the one that serves first."""
