@@ -23,16 +23,21 @@ def turns_of(entry: Entry) -> tuple[str, ...]:
 
 
 def _earlier(context: str) -> tuple[str, ...]:
-    """The turns of a context: cut at a line end so that none is longer than a turn may be.
+    """The turns of a context: cut at a line end, so that none is longer than a turn may be.
 
-    Where exactly does not matter, as they are joined again by one.
+    At which one does not matter, as they are joined again by one, if only no blank is at the cut.
     """
     if not context:
         return ()
     if len(context) <= CONTEXT_CHARS:
         return (context,)
-    cut = context.rfind("\n", 0, CONTEXT_CHARS + 1)
-    return (context[:cut], context[cut + 1 :]) if cut > 0 else (context,)
+    ends = (place for place, character in enumerate(context) if character == "\n")
+    halves = ((context[:end], context[end + 1 :]) for end in ends)
+    return next((pair for pair in halves if all(map(_is_turn, pair))), (context,))
+
+
+def _is_turn(text: str) -> bool:
+    return bool(text) and len(text) <= CONTEXT_CHARS and text == text.strip()
 
 
 def _widened(text: str, length: int) -> str:

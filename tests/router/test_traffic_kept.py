@@ -1,6 +1,6 @@
 """Kept text as turns again: scored a second time it gives the prompt that was scored."""
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from classifier.corpus import Example, prompts
@@ -16,7 +16,9 @@ LONG = st.tuples(st.text("ab \n", min_size=1, max_size=30), st.integers(1, 900))
 )
 
 
+@settings(max_examples=400, deadline=None)
 @given(turns=st.lists(LINES | LONG, min_size=1, max_size=4))
+@example(turns=["aaaaa \n" * 200, "a", "b"])
 def test_what_was_scored_is_scored_again(turns: list[str]) -> None:
     prompt = extract([Turn(role="user", text=text) for text in turns])
     if prompt is None:
