@@ -88,6 +88,11 @@ def length_rule(examples: Sequence[Example], fallback: Label) -> LengthRule:
     )
 
 
+def label_counts(facts: Facts) -> dict[Label, int]:
+    """Training rows of each label, over all sources."""
+    return {label: sum(source.labels.get(label, 0) for source in facts.sources) for label in LABELS}
+
+
 def _source(name: str, rows: Sequence[Example]) -> Source:
     counted = Counter(example.label for example in rows)
     return Source(

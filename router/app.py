@@ -18,12 +18,15 @@ from typing import Final, Literal
 
 import msgspec
 
-from classifier.artifact import ArtifactError, load
+from classifier.artifact import FACTS, ArtifactError, load, read_text
+from classifier.facts import Facts, label_counts
 from classifier.model import Classifier
-from classifier.registry import builtin, resolve
+from classifier.registry import builtin, find, resolve
+from classifier.types import Label
 from router.api.application import Application
 from router.api.chat import ChatRoute, Message, Receive, Send
 from router.api.door import Door
+from router.api.feedback import feedback_route
 from router.api.refusals import Refusals
 from router.api.system import Health, Parts, system_routes
 from router.cache.choose import open_cache
@@ -41,6 +44,7 @@ from router.policy.table import compile_policy
 from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import build_prices
 from router.prices.settlement import compile_lengths
+from router.redaction import Redactor, compile_redactor
 from router.sandbox.profile import with_base_url
 from router.sandbox.serve import start
 from router.sandbox.settings import IN_PROCESS_SPEED, SandboxSettings
@@ -165,6 +169,7 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
     ledger = LocalLedger(place(environment.data_dir, environment.ledger_url), config.ledger)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
+    metrics.expect(learned_labels(Path(environment.data_dir) / "registry", classifier))
     table = compile_policy(config, classifier.cutoffs)
 
     def record(entry: Entry) -> None:
@@ -181,6 +186,7 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
         prices=build_prices(config, datetime.now(UTC)),
         lengths=compile_lengths(config),
         record=record,
+        redact=redactor(config),
         secret=secret,
     )
     dead = [f"no canary reaches the {tier} tier" for tier in unreached_tiers(classifier, table)]
@@ -215,7 +221,8 @@ def _application(worker: _Worker, environment: Environment, log: Log) -> Applica
     )
     refusals = Refusals(log, worker.metrics)
     chat = ChatRoute(worker.gateway, door, refusals, max_body_bytes=limit)
-    return Application(chat, system_routes(parts), refusals, max_body_bytes=limit)
+    feedback = feedback_route(door, worker.ledger, worker.metrics)
+    return Application(chat, [*system_routes(parts), feedback], refusals, max_body_bytes=limit)
 
 
 async def _look_around(hosts: "Hosts") -> None:
@@ -276,9 +283,24 @@ async def _beat(worker: _Worker) -> None:
         await asyncio.sleep(_PULSE_S)
 
 
+def redactor(config: Config) -> Redactor | None:
+    """What blanks out prompts before they are kept; none where they are not."""
+    ledger = config.ledger
+    return compile_redactor(ledger.redact, ledger.redact_patterns) if ledger.store_prompts else None
+
+
 def metrics_folder(environment: Environment) -> Path:
     """Where the workers' metrics meet."""
     return Path(environment.data_dir).absolute() / "metrics"
+
+
+def learned_labels(registry: Path, classifier: Classifier) -> dict[Label, int]:
+    """Rows of each label that a version learned from; none where it does not say."""
+    try:
+        facts = read_text(find(registry, classifier.version), FACTS)
+        return label_counts(msgspec.json.decode(facts, type=Facts))
+    except (ArtifactError, msgspec.MsgspecError):
+        return {}
 
 
 def load_classifier(registry: Path) -> tuple[Classifier, str | None]:

@@ -9,7 +9,7 @@ from typing import Final, Literal, NewType, TypeAlias
 
 import msgspec
 
-from classifier.types import Tier, Verdict
+from classifier.types import Label, Tier, Verdict
 
 DecisionId = NewType("DecisionId", str)
 """Names a decision and the entry that records it: 32 hex digits that sort by time."""
@@ -62,6 +62,10 @@ Fault: TypeAlias = Literal[
     "internal",
 ]
 """What went wrong with one attempt, in words that do not depend on the upstream's dialect."""
+Opinion: TypeAlias = Literal["good", "bad", "escalated"]
+"""How an answer was received; `escalated`: it had to be asked again of a better model."""
+Witness: TypeAlias = Literal["caller", "judge"]
+"""Who gives feedback: the caller of `/v1/feedback`, or the judge that the operator configured."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -175,6 +179,15 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was scored beside `Entry.prompt`: with it, training sees what serving saw."""
+
+    context: str = ""
+    """The earlier human turns that were scored with a short one."""
+    length: int = 0
+    """Characters of the human turn before it was bounded."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request, whole: the unit of the ledger, of replay and of every report."""
 
@@ -197,4 +210,24 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     policy_version: str = ""
     """Digest of the policy and the model profiles that decided."""
     prompt: str | None = None
-    """The scored text, only where `ledger.store_prompts` says so."""
+    """The scored text, redacted, only where `ledger.store_prompts` says so."""
+    kept: Kept | None = None
+    """Present exactly where `prompt` is, but for entries of earlier versions."""
+
+
+class Feedback(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="feedback", tag_field="type"
+):
+    """What somebody says of a decision, afterwards: its answer, or the label of its prompt.
+
+    The ledger keeps one for each decision and witness, the latest.
+    """
+
+    decision_id: DecisionId
+    at_us: int
+    """When it was said, microseconds since the epoch, UTC."""
+    opinion: Opinion | None = None
+    label: Label | None = None
+    witness: Witness = "caller"
+    model: ModelId | None = None
+    """The model that judged, where one did."""

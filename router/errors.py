@@ -12,6 +12,7 @@
         ├── BodyTooLarge      413
         ├── Infeasible        400  no tier can take the request
         ├── Unavailable       503  every upstream that could serve is down
+        ├── NotKept           503  feedback could not be written down
         └── UpstreamError     the upstream's own answer, translated
 
 A RequestError is raised before the first byte of an answer; afterwards trouble is an event in the
@@ -88,6 +89,17 @@ class Unavailable(RequestError):
 
     status = 503
     type = "service_unavailable_error"
+
+
+class NotKept(RequestError):
+    """What was said could not be written where it survives."""
+
+    status = 503
+    type = "service_unavailable_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="ledger_unavailable")
+        self.retry_after_s = 5.0
 
 
 _STATUS: Final[dict[Fault, int]] = {

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct, field
 
 from classifier.types import Verdict
-from router.domain import Entry, ModelId, PicoUsd, Usage
+from router.domain import Entry, Feedback, ModelId, PicoUsd, Usage
 
 CacheFault: TypeAlias = Literal["timeout", "connect", "auth", "full", "reply", "decode"]
 """What went wrong at the shared level: too slow, gone, not let in, out of memory, any other error
@@ -110,10 +110,13 @@ class UpstreamPort(Protocol):
 
 
 class Ledger(Protocol):
-    """Where entries go."""
+    """Where entries go, and what is said of them afterwards."""
 
-    def record(self, entry: Entry) -> None:
-        """Keep `entry`. Synchronous, never waits, never raises; survives a killed process."""
+    def record(self, said: Entry | Feedback) -> bool:
+        """Keep `said`. Synchronous, never waits, never raises.
+
+        True when it survives a killed process from now on; false while it is in memory only.
+        """
 
     def close(self) -> None:
         """Flush what can be flushed."""

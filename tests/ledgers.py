@@ -26,6 +26,8 @@ from router.domain import (
     Entry,
     Facts,
     Fault,
+    Feedback,
+    Kept,
     ModelId,
     Outcome,
     PicoUsd,
@@ -148,12 +150,25 @@ def entries() -> st.SearchStrategy[Entry]:
         cache=st.sampled_from(get_args(CacheState)),
         simulated=st.booleans(),
         estimated=st.booleans(),
-        prompt=st.none() | _names,
+        prompt=st.none(),
+    ) | st.builds(
+        entry,
+        st.integers(0, 10**9),
+        prompt=_names,
+        kept=st.none() | st.builds(Kept, context=_names, length=_tokens),
     )
 
 
-def open_spool(home: Place, *, segment_bytes: int = 1 << 20, ring: int = 100) -> Spool:
-    return Spool(home.spool, segment_bytes=segment_bytes, ring=ring)
+def said(number: int = 0, *, at_us: int = NOON_US, **more: object) -> Feedback:
+    """Feedback on entry `number`: that it was good, or whatever `more` makes of it."""
+    fields: dict[str, object] = {"decision_id": DecisionId(f"{number:032x}"), "opinion": "good"}
+    return Feedback(at_us=at_us, **{**fields, **more})  # type: ignore[arg-type]  # as in `entry`
+
+
+def open_spool(
+    home: Place, *, segment_bytes: int = 1 << 20, ring: int = 100, segment_s: float = 3_600.0
+) -> Spool:
+    return Spool(home.spool, segment_bytes=segment_bytes, ring=ring, segment_s=segment_s)
 
 
 def open_drain(home: Place, *, batch: int = 500) -> Drain:

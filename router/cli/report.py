@@ -10,15 +10,15 @@ import rich_click as click
 from rich.console import Console
 
 from classifier.types import TIERS, Tier
+from router.cli.ledger import bring_up_to_date, ledger_home, read_since
 from router.config.load import environment, load
 from router.errors import GearshiftError
-from router.ledger.catchup import catch_up, is_begun
+from router.ledger.catchup import is_begun
 from router.ledger.facets import DIMENSIONS, Dimension, Span
-from router.ledger.place import Place, place
-from router.ledger.progress import read_lag
+from router.ledger.place import Place
 from router.ledger.store import Store
 from router.report.plain import to_csv, to_json
-from router.report.since import ACCEPTED, since_us
+from router.report.since import ACCEPTED
 from router.report.summary import Question, Report, compose, read_report
 from router.report.table import to_table
 
@@ -37,13 +37,6 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
     config: str | None
 
 
-def _read_since(context: click.Context, parameter: click.Parameter, said: str) -> int:
-    try:
-        return since_us(said, time.time_ns() // 1_000)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 def _read_by(context: click.Context, parameter: click.Parameter, said: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in said.split(",") if name.strip()))
     if unknown := [name for name in names if name not in DIMENSIONS]:
@@ -54,7 +47,7 @@ def _read_by(context: click.Context, parameter: click.Parameter, said: str) -> t
 
 @click.command()
 @click.option(
-    "--since", default="7d", show_default=True, callback=_read_since, help=f"Start: {ACCEPTED}."
+    "--since", default="7d", show_default=True, callback=read_since, help=f"Start: {ACCEPTED}."
 )
 @click.option(
     "--by", default="", callback=_read_by, help=f"Groups, by comma: {', '.join(DIMENSIONS)}."
@@ -77,9 +70,8 @@ def report(**said: object) -> None:
       gearshift report --by user --format csv --out users.csv
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
     options = msgspec.convert(said, _Options)
-    surroundings = environment()
-    home = place(surroundings.data_dir, surroundings.ledger_url)
-    question = _question(options, surroundings.config)
+    home = ledger_home()
+    question = _question(options, environment().config)
     if is_begun(home):
         _write(_read(home, question), options)
     else:
@@ -107,13 +99,7 @@ def _begin(home: Place, question: Question, options: _Options) -> None:
 
 def _read(home: Place, question: Question) -> Report:
     """The report; what it leaves out is said on standard error."""
-    catch_up(home)
-    lag = read_lag(home.spool)
-    if lag.entries:
-        reason = f" ({lag.trouble})" if lag.trouble else ""
-        click.echo(
-            f"{lag.entries:,} requests wait to be stored and are not in it{reason}", err=True
-        )
+    bring_up_to_date(home)
     store = Store(home)
     try:
         return read_report(store, question)

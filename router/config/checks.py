@@ -44,6 +44,11 @@ def faults(config: Config) -> Iterator[str]:
     for name, upstream in config.upstream.items():
         yield from _upstream(join("upstream", name), upstream)
     yield from _aliases(config)
+    if config.judge.model and config.judge.model not in config.model:
+        near = suggest(config.judge.model, config.model)
+        yield f"`judge.model` names `{config.judge.model}`, which is no model of the file{near}"
+    for place, pattern in enumerate(config.ledger.redact_patterns):
+        yield from _expression(f"ledger.redact_patterns[{place}]", pattern)
     yield from _policy(config)
 
 
@@ -152,10 +157,14 @@ def _condition(path: str, rule: Rule) -> Iterator[str]:
         yield f"`{path}.value` belongs to a `header`, and none is given"
     if rule.header and rule.header != rule.header.lower():
         yield f"`{path}.header` is written in lower case, as headers are compared"
+    yield from _expression(f"{path}.pattern", rule.pattern or "")
+
+
+def _expression(path: str, pattern: str) -> Iterator[str]:
     try:
-        re.compile(rule.pattern or "")
+        re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        yield f"`{path}.pattern` is no regular expression: {error}"
+        yield f"`{path}` is no regular expression: {error}"
 
 
 def _is_day(text: str) -> bool:

@@ -1,6 +1,6 @@
 """The configuration tree. Every field says what it does and why its default is what it is."""
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct, field
 
@@ -16,6 +16,10 @@ Ratio = Annotated[float, Meta(ge=0.001, le=1_000.0)]
 Scalar: TypeAlias = str | bool | int | float
 BodyField: TypeAlias = Scalar | tuple[Scalar, ...] | dict[str, Scalar | tuple[Scalar, ...]]
 """A JSON value as deep as the switches of upstreams go: `thinking = { type = "disabled" }`."""
+
+
+Redaction: TypeAlias = Literal["api_key", "email", "iban", "card", "ip", "phone"]
+"""What can be recognised in text and blanked out, in the order in which it is looked for."""
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +77,13 @@ class Ledger(Section, frozen=True, kw_only=True):
     """`[ledger]`: where entries go. The store is `GEARSHIFT_LEDGER_URL`, else SQLite."""
 
     store_prompts: bool = False
-    """Keep the scored text in the entry. Off: prompts are the callers' own."""
+    """Keep the scored text with the entry, redacted. Off: prompts are the callers' own."""
+    prompt_days: Annotated[int, Meta(gt=0, le=3_650)] = 30
+    """Days after which kept text goes and its entry stays. A month: time enough to train on it."""
+    redact: tuple[Redaction, ...] = get_args(Redaction)
+    """What is blanked out of text before any of it is written. All of it by default."""
+    redact_patterns: tuple[str, ...] = ()
+    """Further regular expressions whose matches are blanked out: customers, case numbers."""
     batch: Positive = 500
     """Entries in one transaction of the store."""
     drain_interval_ms: Positive = 500
@@ -240,6 +250,17 @@ class Model(Section, frozen=True, kw_only=True):
     """For counterfactual costs; none: they are unknown."""
 
 
+class Judge(Section, frozen=True, kw_only=True):
+    """`[judge]`: a model that labels kept prompts for training, by `gearshift judge`."""
+
+    model: ModelId = ModelId("")
+    """Name of a `[model.NAME]`, which says its host and its price; empty: there is no judge."""
+    share: Share = 0.1
+    """Share of the kept prompts that is judged: a sample finds what is wrong, all of it is dear."""
+    budget_usd: Money = 1.0
+    """Most that one run may spend; it ends before that."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -267,6 +288,8 @@ class Config(Section, frozen=True, kw_only=True):
     """Deciding."""
     breaker: Breaker = field(default_factory=Breaker)
     """Outages of models."""
+    judge: Judge = field(default_factory=Judge)
+    """Labels from a model."""
 
     def models_of(self, tier: Tier) -> tuple[ModelId, ...]:
         """The models of `tier`, the one that serves first."""

@@ -1,10 +1,12 @@
 """From an exchange to its entry."""
 
-from router.domain import Decision, Entry
+from classifier.types import Prompt
+from router.domain import Decision, Entry, Kept
 from router.gateway.exchange import Exchange
 from router.gateway.services import Services
 from router.policy.table import PolicyTable
 from router.prices.settlement import settle
+from router.redaction import Redactor
 
 
 def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entry:
@@ -16,7 +18,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         exchange.attempts,
         max_tokens=exchange.request.max_tokens,
     )
-    config, prompt = services.config, exchange.prompt
+    prompt, kept = _text(exchange.prompt, services.redact)
     return Entry(
         id=exchange.id,
         at_us=exchange.at_us,
@@ -28,10 +30,18 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         timings=exchange.timings(),
         caller=exchange.caller(),
         cache=exchange.cache,
-        simulated=exchange.simulated or config.simulated,
+        simulated=exchange.simulated or services.config.simulated,
         policy_version=services.table.version,
-        prompt=prompt.text if prompt is not None and config.ledger.store_prompts else None,
+        prompt=prompt,
+        kept=kept,
     )
+
+
+def _text(prompt: Prompt | None, redact: Redactor | None) -> tuple[str | None, Kept | None]:
+    """What may be written of a prompt: its text, and what was scored beside it."""
+    if prompt is None or redact is None:
+        return None, None
+    return redact(prompt.text), Kept(context=redact(prompt.context), length=prompt.length)
 
 
 def undecided(table: PolicyTable) -> Decision:

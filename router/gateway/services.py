@@ -10,6 +10,7 @@ from router.policy.table import PolicyTable
 from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import Book
 from router.prices.settlement import Lengths
+from router.redaction import Redactor
 from router.scorer import Scorer
 
 
@@ -25,5 +26,7 @@ class Services(Struct, frozen=True, kw_only=True):
     lengths: Lengths
     record: Callable[[Entry], None]
     """Keeps the entry and lets it be seen; never waits, never raises."""
+    redact: Redactor | None = None
+    """Blanks out of a prompt what must not be kept; none where no prompt is kept."""
     secret: bytes = b""
     """Keys the digests of conversations."""

@@ -1,4 +1,4 @@
-"""From the spool into the store: one pass, in batches, each entry once."""
+"""From the spool into the store: one pass, in batches, each entry once; and prompts out of it."""
 
 import contextlib
 import time
@@ -9,13 +9,18 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from router.domain import Entry
+from router.domain import Entry, Feedback
 from router.errors import LedgerError
 from router.ledger.progress import Progress, read_progress, write_progress
+from router.ledger.rows import Record
 from router.ledger.segments import Line, Stretch, read_stretch, segments
-from router.ledger.store import Record, Refused, Store
+from router.ledger.store import Refused, Store
 
 _REJECTED: Final = "rejected.jsonl"
+_FEEDBACK: Final = b'{"type":"feedback"'
+"""How a line begins that is no entry but what was said of one."""
+_HOUR_US: Final = 3_600_000_000
+_DAY_US: Final = 24 * _HOUR_US
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,19 +36,30 @@ class Drain:
     """Moves what the segments of a folder hold into a store. Only for the holder of its lock.
 
     A batch is stored before its place is remembered, so a crash between the two stores it again,
-    which changes nothing: entries are known by their ids.
+    which changes nothing: entries are known by their ids. Prompts older than `prompt_days` are
+    taken out of the store every hour; with none they stay.
     """
 
-    def __init__(self, folder: Path, open_store: Callable[[], Store], *, batch: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        open_store: Callable[[], Store],
+        *,
+        batch: int,
+        prompt_days: int | None = None,
+    ) -> None:
         self._folder = folder
         self._open_store = open_store
         self._batch = batch
+        self._prompt_days = prompt_days
+        self._forgot_us = 0
         self._store: Store | None = None
         self._progress = read_progress(folder)
-        self._decode = msgspec.json.Decoder(Entry).decode
+        self._entry = msgspec.json.Decoder(Entry).decode
+        self._feedback = msgspec.json.Decoder(Feedback).decode
 
     def run(self) -> None:
-        """Store everything that is there now.
+        """Store everything that is there now, and take out what has been kept long enough.
 
         Raises LedgerError where the store fails and OSError where the folder does; what was not
         stored stays where it is.
@@ -52,6 +68,7 @@ class Drain:
             again = False
             while self._step(again=again):
                 again = True
+            self._forget(time.time_ns() // 1_000)
         except (LedgerError, OSError) as error:
             self.close()
             self._note(replace(self._progress, trouble=str(error)))
@@ -105,11 +122,11 @@ class Drain:
 
     def _keep(self, lines: Sequence[Line]) -> tuple[int, int]:
         """Store the lines and set aside those that cannot be; how many were torn, and refused."""
-        records: list[tuple[Line, Record]] = []
+        records: list[tuple[Line, Record | Feedback]] = []
         torn: list[Rejection] = []
         for line in lines:
             try:
-                record = Record(entry=self._decode(line.data), document=line.data.decode())
+                record = self._read(line.data)
             except ValueError as error:
                 torn.append(_rejection(line, str(error)))
             else:
@@ -120,18 +137,33 @@ class Drain:
                 file.write(msgspec.json.Encoder().encode_lines([*torn, *refused]))
         return len(torn), len(refused)
 
-    def _insert(self, records: Sequence[tuple[Line, Record]]) -> list[Rejection]:
+    def _read(self, data: bytes) -> Record | Feedback:
+        """What a line holds. Raises ValueError where it is neither of the two."""
+        if data.startswith(_FEEDBACK):
+            return self._feedback(data)
+        return Record(entry=self._entry(data), document=data.decode())
+
+    def _insert(self, records: Sequence[tuple[Line, Record | Feedback]]) -> list[Rejection]:
         """Store all that the store takes, halving a refused batch until the culprit is alone."""
-        if self._store is None:
-            self._store = self._open_store()
         try:
-            self._store.insert([record for _, record in records])
+            self._opened().insert([record for _, record in records])
         except Refused as error:
             if len(records) == 1:
                 return [_rejection(records[0][0], str(error))]
             half = len(records) // 2
             return self._insert(records[:half]) + self._insert(records[half:])
         return []
+
+    def _forget(self, now_us: int) -> None:
+        if self._prompt_days is None or now_us - self._forgot_us < _HOUR_US:
+            return
+        self._opened().forget_prompts(now_us - self._prompt_days * _DAY_US)
+        self._forgot_us = now_us
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            self._store = self._open_store()
+        return self._store
 
     def _note(self, progress: Progress) -> None:
         self._progress = progress

@@ -34,12 +34,14 @@ class Drainer:
         *,
         batch: int,
         interval_ms: int,
+        prompt_days: int | None = None,
         spool: Spool | None = None,
     ) -> None:
         self._folder = folder
         self._open_store = open_store
         self._batch = batch
         self._interval_s = interval_ms / 1_000
+        self._prompt_days = prompt_days
         self._spool = spool
         self._lock = FileLock(folder / DRAIN_LOCK)
         self._drain: Drain | None = None
@@ -109,7 +111,9 @@ class Drainer:
             self._let_go()
             return
         if self._drain is None:
-            self._drain = Drain(self._folder, self._open_store, batch=self._batch)
+            self._drain = Drain(
+                self._folder, self._open_store, batch=self._batch, prompt_days=self._prompt_days
+            )
         self._drain.run()
 
     def _let_go(self) -> None:

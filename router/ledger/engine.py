@@ -57,6 +57,8 @@ def _sqlite(file: Path, *, writing: bool) -> Engine:
         if writing:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            # What is deleted is overwritten: a prompt that has gone is not to be found in the file.
+            connection.execute("PRAGMA secure_delete=ON")
         return connection
 
     engine = create_engine(

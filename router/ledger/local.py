@@ -3,7 +3,7 @@
 import msgspec
 
 from router.config.schema import Ledger as Settings
-from router.domain import Entry
+from router.domain import Entry, Feedback
 from router.ledger.drainer import Drainer
 from router.ledger.place import Place
 from router.ledger.progress import Lag
@@ -32,6 +32,7 @@ class LocalLedger:
             lambda: Store(place, "write"),
             batch=settings.batch,
             interval_ms=settings.drain_interval_ms,
+            prompt_days=settings.prompt_days,
             spool=self._spool,
         )
 
@@ -39,9 +40,9 @@ class LocalLedger:
         """Begin to drain; in the worker, after any fork."""
         self._drainer.start()
 
-    def record(self, entry: Entry) -> None:
-        """Keep `entry`. Never raises; waits for nothing but one append."""
-        self._spool.record(entry)
+    def record(self, said: Entry | Feedback) -> bool:
+        """Keep `said`; whether it is on file. Never raises; waits for nothing but one append."""
+        return self._spool.record(said)
 
     def state(self) -> LedgerState:
         """Counters, and what is wrong."""

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from router.ledger.facets import WIDTH
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The migration that these tables are the result of."""
 
 METADATA: Final = MetaData()
@@ -50,6 +50,29 @@ ENTRY: Final = Table(
     Index("entry_at", "at_us", "id"),
 )
 """One row an entry: what reports group by and add up (costs in pico-USD), and the entry itself."""
+
+PROMPT: Final = Table(
+    "prompt",
+    METADATA,
+    Column("entry_id", String(64), ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("document", JSON, nullable=False),
+    Index("prompt_at", "at_us"),
+)
+"""The text of an entry, where it is kept: apart, so that it can go and the entry stay."""
+
+FEEDBACK: Final = Table(
+    "feedback",
+    METADATA,
+    # Not a foreign key: feedback may be stored before its entry, and of what has none.
+    Column("decision_id", String(64), primary_key=True),
+    Column("witness", String(16), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("opinion", String(16)),
+    Column("label", String(16)),
+    Column("model", String(WIDTH)),
+)
+"""What was said of a decision: one row a decision and witness, the latest."""
 
 ENTRY_TAG: Final = Table(
     "entry_tag",

@@ -17,11 +17,13 @@ from threading import Lock
 
 import msgspec
 
-from router.domain import Entry
+from router.domain import Entry, Feedback
 from router.ledger.segments import segment_name
 
 _BURST = 64
 """Lines that one write takes from the ring: bounds what one request may pay for those before."""
+SEGMENT_S = 3_600.0
+"""Age at which a file is closed however small: only closed ones can go, and prompts with them."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors that another file would not cure."""
 
@@ -30,7 +32,7 @@ class SpoolState(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of one spool: recorded = spooled + ringed + dropped."""
 
     recorded: int
-    """Entries that were handed over."""
+    """Entries and feedback that were handed over."""
     spooled: int
     """Entries that reached the file."""
     ringed: int
@@ -44,9 +46,12 @@ class SpoolState(msgspec.Struct, frozen=True, kw_only=True):
 class Spool:
     """Appends entries to this worker's own segment files. Safe to share between threads."""
 
-    def __init__(self, folder: Path, *, segment_bytes: int, ring: int) -> None:
+    def __init__(
+        self, folder: Path, *, segment_bytes: int, ring: int, segment_s: float = SEGMENT_S
+    ) -> None:
         self._folder = folder
         self._segment_bytes = segment_bytes
+        self._segment_s = segment_s
         self._limit = ring
         self._encoder = msgspec.json.Encoder()
         self._lock = Lock()
@@ -56,34 +61,39 @@ class Spool:
         self._size = 0
         self._mend = b""
         self._start = time.time_ns()
+        self._begun_s = 0.0
         self._segments = 0
         self._recorded = 0
         self._spooled = 0
         self._dropped = 0
         self._degraded: str | None = None
 
-    def record(self, entry: Entry) -> None:
-        """Keep `entry`. Never raises; waits for nothing but the one write."""
+    def record(self, said: Entry | Feedback) -> bool:
+        """Keep `said`; whether it is in the file. Never raises; waits for but one write."""
         with self._lock:
             self._recorded += 1
             try:
-                line = self._encoder.encode(entry) + b"\n"
+                line = self._encoder.encode(said) + b"\n"
             except Exception:
                 # Whatever it is, an answer must not fail because its record cannot be written.
                 self._dropped += 1
-                return
+                return False
             if len(self._ring) >= self._limit:
                 self._ring.popleft()
                 self._dropped += 1
             self._ring.append(line)
             self._flush()
+            return not self._ring
 
     def retry(self) -> None:
-        """Write what waits in memory, as far as the file takes it."""
+        """Write what waits in memory, as far as the file takes it; close a file that is old."""
         while True:
             with self._lock:
                 if not self._ring or not self._flush():
-                    return
+                    break
+        with self._lock:
+            if self._fd is not None and time.monotonic() - self._begun_s >= self._segment_s:
+                self._leave()
 
     def state(self) -> SpoolState:
         """The counters, taken together."""
@@ -158,6 +168,7 @@ class Spool:
             raise
         self._segments += 1
         self._fd, self._path, self._size, self._mend = fd, path, 0, b""
+        self._begun_s = time.monotonic()
         return fd
 
     def _leave(self) -> None:

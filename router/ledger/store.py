@@ -5,16 +5,16 @@ from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Insert, and_, select, true
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, and_, delete, select, true
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from router.domain import Entry
+from router.domain import Entry, Feedback
 from router.errors import LedgerError
 from router.ledger.engine import open_engine, said
-from router.ledger.facets import EVER, Dimension, Span, facet, is_estimated, tags_of
+from router.ledger.facets import EVER, Dimension, Span
 from router.ledger.place import Place
-from router.ledger.schema import ENTRY, ENTRY_TAG, REVISION
+from router.ledger.rows import Record, entry_of, inserts
+from router.ledger.schema import ENTRY, FEEDBACK, PROMPT, REVISION
 from router.ledger.sums import select_tallies
 from router.ledger.tally import Tallied
 from router.ledger.upgrade import revision_of
@@ -27,13 +27,6 @@ class Refused(LedgerError):
     """The store works, but will not take what was written for what is in it."""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry and its document: the JSON text that the spool held."""
-
-    entry: Entry
-    document: str
-
-
 class Store:
     """The ledger's store. Every method raises LedgerError where the store cannot be reached."""
 
@@ -41,15 +34,13 @@ class Store:
         self._name = place.name
         self._file = place.sqlite
         self._engine = open_engine(place, writing=mode == "write")
-        self._entry, self._tag = _insert_statements(self._engine.dialect.name)
-        self._decode = msgspec.json.Decoder(Entry).decode
         try:
             self._check()
         except LedgerError:
             self.close()
             raise
 
-    def insert(self, records: Sequence[Record]) -> None:
+    def insert(self, records: Sequence[Record | Feedback]) -> None:
         """Store what is not yet stored, all of `records` or none.
 
         Raises Refused where the trouble is in a record, LedgerError where it is in the store.
@@ -59,26 +50,48 @@ class Store:
             message = f"the ledger {self._name} was deleted: start the service again to make one"
             raise LedgerError(message)
         try:
-            rows = [_row(record) for record in records]
-            tags = [
-                {"entry_id": record.entry.id, "tag": tag}
-                for record in records
-                for tag in tags_of(record.entry)
-            ]
+            statements = inserts(self._engine.dialect.name, records)
             with self._trouble(), self._engine.begin() as connection:
-                connection.execute(self._entry, rows)
-                if tags:
-                    connection.execute(self._tag, tags)
+                for statement, rows in statements:
+                    connection.execute(statement, rows)
         except (ValueError, OverflowError) as error:
             # What no driver can bind: an integer beyond 64 bits, a date beyond the calendar.
             raise Refused(str(error)) from error
 
-    def entries(self, span: Span = EVER) -> Iterator[Entry]:
-        """The entries of `span` in the order of their arrival, a page of them in memory."""
-        query = select(ENTRY.c.document).where(_within(span)).order_by(ENTRY.c.at_us, ENTRY.c.id)
+    def forget_prompts(self, before_us: int) -> int:
+        """Take out the text of entries that arrived before `before_us`; how many had any."""
+        old = delete(PROMPT).where(PROMPT.c.at_us < before_us)
+        with self._trouble(), self._engine.begin() as connection:
+            return connection.execute(old).rowcount
+
+    def entries(self, span: Span = EVER, *, with_text: bool = False) -> Iterator[Entry]:
+        """The entries of `span` in the order of their arrival, a page of them in memory.
+
+        `with_text`: only those whose prompt was kept and still is.
+        """
+        query = (
+            select(ENTRY.c.document, PROMPT.c.document)
+            .join(PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=not with_text)
+            .where(_within(span))
+            .order_by(ENTRY.c.at_us, ENTRY.c.id)
+        )
         with self._trouble(), self._engine.connect() as connection:
-            for document in connection.execution_options(yield_per=_PAGE).scalars(query):
-                yield self._decode(document)
+            for document, text in connection.execution_options(yield_per=_PAGE).execute(query):
+                yield entry_of(document, text)
+
+    def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
+        """What was said of the entries of `span`, in the order in which it was said."""
+        order = (FEEDBACK.c.at_us, FEEDBACK.c.decision_id, FEEDBACK.c.witness)
+        query = (
+            select(FEEDBACK)
+            .join(ENTRY, ENTRY.c.id == FEEDBACK.c.decision_id)
+            .where(_within(span))
+            .order_by(*order)
+        )
+        with self._trouble(), self._engine.connect() as connection:
+            rows = connection.execution_options(yield_per=_PAGE).execute(query)
+            for row in rows.mappings():
+                yield msgspec.convert(row, Feedback)
 
     def tallies(self, by: Sequence[Dimension] = (), span: Span = EVER) -> tuple[Tallied, ...]:
         """The sums of `span` for each group of `by`, added up by the store."""
@@ -114,42 +127,3 @@ def _within(span: Span) -> ColumnElement[bool]:
     since = true() if span.since_us is None else ENTRY.c.at_us >= span.since_us
     until = true() if span.until_us is None else ENTRY.c.at_us < span.until_us
     return and_(since, until)
-
-
-def _insert_statements(dialect: str) -> tuple[Insert, Insert]:
-    if dialect == "postgresql":
-        return (
-            postgresql.insert(ENTRY).on_conflict_do_nothing(),
-            postgresql.insert(ENTRY_TAG).on_conflict_do_nothing(),
-        )
-    return (
-        sqlite.insert(ENTRY).on_conflict_do_nothing(),
-        sqlite.insert(ENTRY_TAG).on_conflict_do_nothing(),
-    )
-
-
-def _row(record: Record) -> dict[str, str | int | None]:
-    entry = record.entry
-    return {
-        "id": entry.id,
-        "at_us": entry.at_us,
-        "day": facet(entry, "day"),
-        "tier": facet(entry, "tier"),
-        "label": facet(entry, "label"),
-        "model": facet(entry, "model"),
-        "reason": entry.decision.reason,
-        "caller_key": facet(entry, "key"),
-        "caller_user": facet(entry, "user"),
-        "status": entry.outcome.status,
-        "simulated": entry.simulated,
-        "estimated": is_estimated(entry),
-        "input_tokens": entry.usage.input,
-        "cached_tokens": entry.usage.cached,
-        "output_tokens": entry.usage.output,
-        "reasoning_tokens": entry.usage.reasoning,
-        "cost_actual": entry.cost.actual,
-        "cost_easy": entry.cost.easy,
-        "cost_medium": entry.cost.medium,
-        "cost_hard": entry.cost.hard,
-        "document": record.document,
-    }

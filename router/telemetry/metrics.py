@@ -14,8 +14,9 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from classifier.types import TIERS, Tier
-from router.domain import PICO, Entry
+from classifier.types import LABELS, TIERS, Label, Tier
+from router.divergence import psi
+from router.domain import PICO, Entry, Feedback
 from router.ports import CacheStats
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,6 +26,9 @@ _SECONDS: Final = (
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
 )
 _RECENT: Final = 1_000
+_LEAST: Final = 100
+"""Requests from which on their mix is compared: chance alone then reaches the index of an alarm
+(.25) less than once in a thousand times."""
 
 
 class _Children:
@@ -71,6 +75,12 @@ class _Traffic:
             ("status", "code"),
             registry=registry,
         )
+        self._feedback = Counter(
+            "gearshift_feedback",
+            "Feedback that was taken, by what it says of the answer and the label it gives.",
+            ("opinion", "label"),
+            registry=registry,
+        )
         stage = Histogram(
             "gearshift_stage_seconds",
             "Time by stage, since arrival for first_byte and total, which include the upstream.",
@@ -97,6 +107,10 @@ class _Traffic:
             duration_ms: float = getattr(entry.timings, field)
             if duration_ms:
                 meter.observe(duration_ms / 1000)
+
+    def hear(self, said: Feedback) -> None:
+        """Count one feedback."""
+        self._children.add(self._feedback, (said.opinion or "", said.label or ""))
 
     def refuse(self, status: int, code: str) -> None:
         """Count one request that was refused."""
@@ -160,6 +174,13 @@ class _State:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._labels = Gauge(
+            "gearshift_recent_labels",
+            "The last thousand human turns with a verdict of each worker, by label.",
+            ("label",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._cache = Gauge(
             "gearshift_cache_events",
             "Decision cache since the start: hits by level, misses, faults of the shared level.",
@@ -182,10 +203,13 @@ class _State:
             multiprocess_mode="livemax",
         )
         self._recent: deque[Tier] = deque(maxlen=_RECENT)
+        self._judged: deque[Label] = deque(maxlen=_RECENT)
 
     def observe(self, entry: Entry) -> None:
-        """Remember the tier of one request."""
+        """Remember the tier of one request, and the label of a human turn."""
         self._recent.append(entry.decision.tier)
+        if entry.decision.verdict is not None and not entry.facts.open_tool_loop:
+            self._judged.append(entry.decision.verdict.label)
 
     def report(
         self, cache: CacheStats, scorer: Mapping[str, float], ledger: Mapping[str, float]
@@ -194,6 +218,9 @@ class _State:
         recent = Tally(self._recent)
         for tier in TIERS:
             self._tiers.labels(tier).set(recent[tier])
+        judged = Tally(self._judged)
+        for label in LABELS:
+            self._labels.labels(label).set(judged[label])
         events = {
             "hit_memory": cache.hits_memory,
             "hit_redis": cache.hits_redis,
@@ -216,6 +243,7 @@ class Metrics:
     def __init__(self, *, shared: Path | None, baseline: Tier) -> None:
         self._shared = shared
         self._baseline = baseline
+        self._learned: Mapping[Label, int] = {}
         self._registry = CollectorRegistry()
         children = _Children()
         self._traffic = _Traffic(self._registry, children)
@@ -228,6 +256,10 @@ class Metrics:
         self._money.observe(entry, self._baseline)
         self._state.observe(entry)
 
+    def hear(self, said: Feedback) -> None:
+        """Count one feedback."""
+        self._traffic.hear(said)
+
     def refuse(self, status: int, code: str) -> None:
         """Count one request that was refused before it could have an entry."""
         self._traffic.refuse(status, code)
@@ -238,14 +270,40 @@ class Metrics:
         """Set this worker's gauges: recent tiers, cache, scorer, what it knows of the ledger."""
         self._state.report(cache, scorer, ledger)
 
+    def expect(self, learned: Mapping[Label, int]) -> None:
+        """Compare the labels of now with those that the classifier in service learned from."""
+        self._learned = learned
+
     def scrape(self) -> bytes:
         """The exposition text, over all workers."""
+        registry = self._gathered()
+        return generate_latest(registry) + _drift(registry, self._learned)
+
+    def _gathered(self) -> CollectorRegistry:
         if self._shared is None:
-            return generate_latest(self._registry)
+            return self._registry
         _forget_the_dead(self._shared)
         gathered = CollectorRegistry()
         MultiProcessCollector(gathered, str(self._shared))  # type: ignore[no-untyped-call]  # its gap
-        return generate_latest(gathered)
+        return gathered
+
+
+def _drift(registry: CollectorRegistry, learned: Mapping[Label, int]) -> bytes:
+    """The index of the labels of now against those `learned`, made of what all workers report.
+
+    Made when it is asked for, and no meter: an index can be neither added up over workers nor
+    averaged, and a meter would be shared among them.
+    """
+    found = {
+        label: registry.get_sample_value("gearshift_recent_labels", {"label": label}) or 0.0
+        for label in LABELS
+    }
+    if not learned or sum(found.values()) < _LEAST:
+        return b""
+    name = "gearshift_label_drift"
+    says = "Population stability index of the recent labels against those learned from."
+    value = psi(found, dict(learned), LABELS)
+    return f"# HELP {name} {says}\n# TYPE {name} gauge\n{name} {value:.6f}\n".encode()
 
 
 def _forget_the_dead(folder: Path) -> None:

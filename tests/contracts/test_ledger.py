@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.domain import Caller, Cost, DecisionId, Entry, PicoUsd
+from router.domain import Caller, Cost, DecisionId, Entry, Feedback, PicoUsd
 from router.ledger.facets import DIMENSIONS, EVER, Dimension, Span
 from router.ledger.memory import MemoryLedger
 from router.ledger.place import Place, place
@@ -19,7 +19,7 @@ from router.ledger.store import Store
 from router.ledger.tally import Tallied, tally_entries
 from router.ledger.upgrade import upgrade
 from router.ports import Ledger
-from tests.ledgers import DAY_US, NOON_US, drain, entries, entry, open_spool, postgres
+from tests.ledgers import DAY_US, NOON_US, drain, entries, entry, open_spool, postgres, said
 
 KINDS = ("memory", "sqlite", "postgres")
 PATIENT = settings(
@@ -33,6 +33,8 @@ class Reader(Protocol):
     """How entries are read back."""
 
     def entries(self, span: Span = EVER) -> Iterator[Entry]: ...
+
+    def feedback(self, span: Span = EVER) -> Iterator[Feedback]: ...
 
     def tallies(self, by: Sequence[Dimension] = (), span: Span = EVER) -> tuple[Tallied, ...]: ...
 
@@ -59,11 +61,14 @@ class Subject:
         finally:
             store.close()
 
-    def keep(self, *kept: Entry) -> None:
+    def keep(self, *kept: Entry | Feedback) -> None:
         ledger = self.open()
-        for one in kept:
-            ledger.record(one)
+        assert all(ledger.record(one) for one in kept)
         ledger.close()
+
+    def feedback(self, span: Span = EVER) -> list[Feedback]:
+        with self.read() as reader:
+            return list(reader.feedback(span))
 
     def all(self, span: Span = EVER) -> list[Entry]:
         with self.read() as reader:
@@ -149,6 +154,39 @@ def test_real_and_simulated_requests_are_never_added(subject: Subject) -> None:
     with subject.read() as reader:
         totals = reader.tallies()
     assert {one.simulated: one.tally.requests for one in totals} == {False: 1, True: 2}
+
+
+def test_feedback_is_read_back_with_everything_it_says(subject: Subject) -> None:
+    plain = said(1, at_us=NOON_US + 1)
+    labelled = said(2, at_us=NOON_US + 2, opinion="bad", label="needs_info")
+    judged = said(2, at_us=NOON_US, opinion=None, label="hard", witness="judge", model="wise")
+    subject.keep(entry(1), entry(2), plain, labelled, judged)
+    assert subject.feedback() == [judged, plain, labelled]
+
+
+def test_feedback_may_come_before_its_entry(subject: Subject) -> None:
+    subject.keep(said(1))
+    assert subject.feedback() == []
+    subject.keep(entry(1))
+    assert subject.feedback() == [said(1)]
+
+
+def test_what_belongs_to_no_entry_is_never_read(subject: Subject) -> None:
+    subject.keep(entry(1), said(1), said(2))
+    assert subject.feedback() == [said(1)]
+
+
+def test_of_one_witness_the_latest_counts_however_it_arrives(subject: Subject) -> None:
+    first, second = said(1, at_us=NOON_US), said(1, at_us=NOON_US + 1, opinion="bad")
+    subject.keep(entry(1), entry(2), first, second, said(2, at_us=NOON_US + 9, label="easy"))
+    subject.keep(said(2, at_us=NOON_US + 3), first, first)
+    assert subject.feedback() == [second, said(2, at_us=NOON_US + 9, label="easy")]
+
+
+def test_feedback_belongs_to_the_span_of_its_entry(subject: Subject) -> None:
+    late = said(1, at_us=NOON_US + 5 * DAY_US)
+    subject.keep(entry(1), entry(2, at_us=NOON_US + DAY_US), late, said(2))
+    assert subject.feedback(Span(until_us=NOON_US + DAY_US)) == [late]
 
 
 @PATIENT

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 import pytest
 
+from router.divergence import ALARM
 from router.domain import Entry
 from router.ledger.place import place
 from router.ledger.store import Store
@@ -71,6 +72,12 @@ async def test_the_report_counts_what_was_answered(tmp_path: Path) -> None:
     assert set(report["controls"]) == {"always_hard", "always_medium", "always_easy"}
 
 
+def metric(text: str, name: str) -> list[float]:
+    """Values of a metric in the exposition text, whatever its labels."""
+    lines = [line for line in text.splitlines() if line.startswith(name)]
+    return [float(line.rpartition(" ")[2]) for line in lines]
+
+
 async def test_two_workers_share_the_ledger_and_add_up_their_metrics(tmp_path: Path) -> None:
     async with served(tmp_path, "--workers", "2") as router:
         await until(lambda: len(router.workers()) == 2)
@@ -82,16 +89,18 @@ async def test_two_workers_share_the_ledger_and_add_up_their_metrics(tmp_path: P
                 response = await http.post("/v1/chat/completions", json=body)
                 return response.headers["x-gearshift-decision"]
 
-        ids = await asyncio.gather(*(ask(n) for n in range(40)))
+        ids = await asyncio.gather(*(ask(n) for n in range(120)))
         await until(lambda: set(ids) <= {entry.id for entry in stored(tmp_path)})
         for _ in range(4):
             text = (await router.http.get("/metrics")).text
-            counted = [
-                float(line.rpartition(" ")[2])
-                for line in text.splitlines()
-                if line.startswith("gearshift_requests_total")
-            ]
-            assert sum(counted) == 40, "whichever worker is scraped answers for all"
+            counted = metric(text, "gearshift_requests_total")
+            assert sum(counted) == 120, "whichever worker is scraped answers for all"
+        text = ""
+        # Each worker writes its own gauges down, once a second.
+        while sum(metric(text, "gearshift_recent_labels")) < 120:
+            text = (await router.http.get("/metrics")).text
+        (drift,) = metric(text, "gearshift_label_drift")
+        assert drift > ALARM, "greetings alone are another mix than that of training"
 
 
 async def test_a_killed_worker_is_replaced_and_nothing_it_recorded_is_lost(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from router.errors import LedgerError
 from router.ledger.engine import open_engine
 from router.ledger.filelock import FileLock
 from router.ledger.place import Place, place
+from router.ledger.rows import Record
 from router.ledger.schema import METADATA, REVISION
-from router.ledger.store import Record, Store
+from router.ledger.store import Store
 from router.ledger.upgrade import DRAIN_LOCK, upgrade
 from tests.house.tree import ROOT
 from tests.ledgers import drain, entry, open_spool, postgres, stored

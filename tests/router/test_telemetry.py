@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.divergence import ALARM
 from router.domain import Attempt, CacheState, Entry, Outcome, Usage
 from router.ports import CacheStats
 from router.telemetry.log import capture_logging, log_entry, log_failure, open_log
 from router.telemetry.metrics import Metrics
 from tests.ledgers import chosen, cost, entries, entry
+from tests.traffic import asked, in_loop
 
 
 def series(text: bytes, name: str) -> dict[str, float]:
@@ -111,6 +113,32 @@ def test_the_recent_tiers_are_the_tier_shares() -> None:
     assert series(text, "gearshift_cache_events")['{event="hit_memory"}'] == 3
     assert series(text, "gearshift_scorer_events")['{event="timeouts"}'] == 1
     assert series(text, "gearshift_ledger")['{what="behind"}'] == 2
+
+
+def test_the_labels_of_now_are_compared_with_those_that_were_learned_from() -> None:
+    meters = metrics()
+    meters.expect({"easy": 9_000, "medium": 500, "hard": 400, "needs_info": 100})
+    for n in range(99):
+        meters.observe(asked(n, "hello"))
+    meters.report(CacheStats(), {}, {})
+    assert not series(meters.scrape(), "gearshift_label_drift"), "too few to tell"
+    meters.observe(asked(99, "hello"))
+    meters.observe(in_loop(100, "hello"))
+    meters.report(CacheStats(), {}, {})
+    assert series(meters.scrape(), "gearshift_recent_labels")['{label="easy"}'] == 100
+    assert series(meters.scrape(), "gearshift_label_drift")[""] < ALARM
+    for n in range(1_000):
+        meters.observe(asked(n, "hello", label="hard"))
+    meters.report(CacheStats(), {}, {})
+    assert series(meters.scrape(), "gearshift_label_drift")[""] > ALARM
+
+
+def test_labels_that_no_artifact_recorded_are_compared_with_nothing() -> None:
+    meters = metrics()
+    for n in range(200):
+        meters.observe(asked(n, "hello"))
+    meters.report(CacheStats(), {}, {})
+    assert not series(meters.scrape(), "gearshift_label_drift")
 
 
 @settings(max_examples=30, deadline=None)
