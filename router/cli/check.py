@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import msgspec
 import rich_click as click
 
 from classifier.types import TIERS
-from router.app import load_classifier, missing_models
+from router.app import missing_models
 from router.config.load import Options, Settings, effective, exposure_error, resolve
 from router.config.schema import Config
 from router.domain import ModelId
 from router.errors import UpstreamError
+from router.follow import load_first, registry_of
 from router.gateway.canaries import unreached_tiers
 from router.policy.table import compile_policy
 from router.sandbox.profile import sandbox_config, with_base_url
@@ -64,9 +64,10 @@ def look_here(settings: Settings) -> Iterator[Finding]:
     config = settings.config
     yield Finding(what=f"configuration from {settings.origin}")
     yield Finding(what="exposure", wrong=exposure_error(config, settings.environment))
-    classifier, trouble = load_classifier(Path(settings.environment.data_dir) / "registry")
-    yield Finding(what=f"classifier {classifier.version}", wrong=trouble)
-    unreached = unreached_tiers(classifier, compile_policy(config))
+    table = compile_policy(config)
+    loaded = asyncio.run(load_first(registry_of(settings.environment), table))
+    yield Finding(what=f"classifier {loaded.classifier.version}", wrong=loaded.trouble)
+    unreached = unreached_tiers(loaded.classifier, table)
     for tier in TIERS:
         wrong = "no canary prompt is sent there by this policy" if tier in unreached else None
         yield Finding(what=f"tier {tier} can be reached", wrong=wrong)

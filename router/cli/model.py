@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import rich_click as click
+from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -14,18 +15,42 @@ from classifier.artifact import ArtifactError
 from classifier.corpus import CorpusError
 from classifier.distil import EncoderError
 from classifier.evaluate import EvaluationError
+from classifier.history import RegistryError
 from classifier.model import Classifier
+from classifier.promotion import PromotionError
 from classifier.registry import resolve
+from classifier.remote import refresh
 from classifier.train import TrainingError
 from router.config.load import environment
 from router.errors import GearshiftError
+from router.follow import registry_of
+
+
+class _Registry(click.ParamType[Path]):
+    """A registry's place, as the folder to work in; what lies behind a URL is brought there."""
+
+    name = "registry"
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """Raises ConfigError where it cannot be reached, and click's error for a file."""
+        said = structs.replace(environment(), **({"registry": str(value)} if value else {}))
+        folder = registry_of(said)
+        if folder.is_file():
+            self.fail(f"{folder} is a file", param, ctx)
+        with plainly():
+            for fault in refresh(folder):
+                click.echo(f"gearshift: left out: {fault}", err=True)
+        return folder
+
 
 REGISTRY: Final = click.option(
     "--registry",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=lambda: Path(environment().data_dir) / "registry",
-    show_default="registry in GEARSHIFT_DATA_DIR",
-    metavar="DIR",
+    type=_Registry(),
+    default="",
+    show_default="GEARSHIFT_REGISTRY, else registry in GEARSHIFT_DATA_DIR",
+    metavar="DIR|URL",
     help="Where trained versions are kept; the built-in one is always there.",
 )
 DATA: Final = click.option(
@@ -38,6 +63,17 @@ DATA: Final = click.option(
 )
 
 
+_FAULTS: Final = (
+    ArtifactError,
+    CorpusError,
+    EncoderError,
+    EvaluationError,
+    PromotionError,
+    RegistryError,
+    TrainingError,
+)
+
+
 class ModelError(GearshiftError):
     """A command on models cannot go on; the message names the file and the fix."""
 
@@ -47,7 +83,7 @@ def plainly() -> Iterator[None]:
     """The classifier's errors as ours, which the command line tells in one line."""
     try:
         yield
-    except (ArtifactError, CorpusError, EncoderError, EvaluationError, TrainingError) as error:
+    except _FAULTS as error:
         raise ModelError(str(error)) from error
     except ImportError as error:
         msg = f"{error.name} is not installed: make setup EXTRAS=train"
