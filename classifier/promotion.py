@@ -90,7 +90,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         worse = [figure for figure in self.figures if figure.outcome == "worse"]
         if worse:
             more = f"; {len(worse) - 1} more worse by more than it" if len(worse) > 1 else ""
-            return f"{_loss(max(worse, key=_lost), self.margin)}{more}"
+            return f"{_loss(max(worse, key=_weight), self.margin)}{more}"
         told = {figure.name: figure.groups for figure in self.figures}
         for name in _REQUIRED:
             if told.get(name, 0) < LEAST_GROUPS:
@@ -221,8 +221,9 @@ def _measure(tables: Floats) -> Floats:
     return np.concatenate([macro[..., None], f1, missed[..., None]], axis=-1)
 
 
-def _lost(figure: Figure) -> float:
-    return abs(figure.difference.value)
+def _weight(figure: Figure) -> tuple[bool, float]:
+    """Which loss is told first: hard prompts on a weak model cost most, then the largest."""
+    return figure.name == _HARD_MISS, abs(figure.difference.value)
 
 
 def _loss(figure: Figure, margin: float) -> str:

@@ -34,11 +34,11 @@ class _Registry(click.ParamType[Path]):
     def convert(
         self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
     ) -> Path:
-        """Raises ConfigError where it cannot be reached, and click's error for a file."""
+        """Raises ConfigError or ModelError where it cannot be used."""
         said = structs.replace(environment(), **({"registry": str(value)} if value else {}))
         folder = registry_of(said)
         if folder.is_file():
-            self.fail(f"{folder} is a file", param, ctx)
+            raise ModelError(f"the registry {folder} is a file; name a folder")
         with plainly():
             for fault in refresh(folder):
                 click.echo(f"gearshift: left out: {fault}", err=True)
