@@ -37,7 +37,8 @@ which the models never differ shows a loss to be within the margin only from n =
 
 Outcome: TypeAlias = Literal["holds", "worse", "cannot tell"]
 """`worse`: the difference is beyond the margin. `holds`: the whole interval is within it, on enough
-groups to say so. `cannot tell`: neither; the difference is within the margin, or means nothing."""
+groups to say so, or a gain. `cannot tell`: neither; the difference is within the margin, or means
+nothing."""
 
 _HARD_MISS: Final = "hard-miss"
 _MACRO_F1: Final = "macro-F1"
@@ -177,8 +178,8 @@ def _judge(name: str, independent: int, difference: Interval, margin: float) -> 
         return "cannot tell"
     if gain * difference.value < -margin:
         return "worse"
-    shown = worst >= -margin and independent * margin >= RULE_OF_THREE
-    return "holds" if shown else "cannot tell"
+    enough = worst > 0 or independent * margin >= RULE_OF_THREE
+    return "holds" if worst >= -margin and enough else "cannot tell"
 
 
 def _rest(each: Floats, every: int) -> list[int]:

@@ -199,6 +199,7 @@ def _tell(told: Told, as_json: bool) -> None:
 def _table(comparison: Comparison) -> Table:
     head = ("", "rows", comparison.champion, comparison.challenger, "difference", "")
     table = Table(*head)
+    table.columns[4].no_wrap = True
     for one in comparison.figures:
         change = one.difference
         table.add_row(

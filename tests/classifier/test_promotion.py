@@ -151,6 +151,8 @@ def test_no_difference_on_few_rows_is_no_proof_that_there_is_none() -> None:
     assert named(few)["macro-F1"].outcome == "holds"
     assert named(many)["hard-miss"].outcome == "holds"
     assert few.refusal is None
+    gain = judged(trial(*right(25, *range(4)), (25, HARD, EASY, HARD)))
+    assert named(gain)["hard-miss"].outcome == "holds", "a gain is proof on few rows too"
 
 
 def test_near_duplicates_count_once_and_widen_the_interval() -> None:
