@@ -190,14 +190,18 @@ def _tell(told: Told, as_json: bool) -> None:
         return
     one = told.comparison
     console = Console(width=100)
-    console.print(f"{one.rows:,} rows in {one.groups:,} groups, margin {one.margin:g}")
+    console.print(
+        f"{one.challenger} challenges {one.champion} on {one.rows:,} rows in {one.groups:,} groups,"
+        f" margin {one.margin:g}",
+        highlight=False,
+    )
     console.print(_table(one))
     if one.doubts:
         console.print(f"cannot tell on so few rows: {', '.join(one.doubts)}", highlight=False)
 
 
 def _table(comparison: Comparison) -> Table:
-    head = ("", "rows", comparison.champion, comparison.challenger, "difference", "")
+    head = ("", "rows", "champion", "challenger", "difference", "")
     table = Table(*head)
     table.columns[4].no_wrap = True
     for one in comparison.figures:
