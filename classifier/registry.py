@@ -1,15 +1,23 @@
-"""Versions of the model: the built-in one, and those trained here, of which one may be promoted."""
+"""Versions of the model: the built-in one, and those trained here, of which one may be promoted.
 
+A registry is a folder: a folder for each version, which nothing changes, the marker that names the
+one in service, and the history of the marker.
+"""
+
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from classifier.artifact import MANIFEST, ArtifactError, read_manifest
+from classifier import history
+from classifier.artifact import MANIFEST, ArtifactError, load, read_manifest
+from classifier.history import BUILTIN, Event, RegistryError
 from classifier.types import Version
 
 PROMOTED: Final = "promoted"
-"""File in the registry that holds the version in service; none: the built-in one serves."""
+"""File in the registry that names the version in service, or `builtin`; none: the built-in one."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,22 +36,104 @@ def builtin() -> Path:
     return Path(__file__).parent / "builtin"
 
 
+def promoted(registry: Path | None) -> str:
+    """What the marker says serves: the name of a version's folder, or `builtin`.
+
+    Raises ArtifactError where it cannot be read.
+    """
+    if registry is None:
+        return BUILTIN
+    try:
+        return (registry / PROMOTED).read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return BUILTIN
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{registry / PROMOTED} cannot be read: {error}") from error
+
+
 def resolve(registry: Path | None) -> Path:
     """Folder of the version in service: the promoted one, else the built-in one.
 
     Raises ArtifactError where the promoted version is not there.
     """
-    marker = None if registry is None else registry / PROMOTED
-    if registry is None or marker is None or not marker.is_file():
+    return folder_of(registry, promoted(registry))
+
+
+def folder_of(registry: Path | None, name: str) -> Path:
+    """Folder of what the marker calls `name`. Raises ArtifactError where it is not there."""
+    if registry is None or name == BUILTIN:
         return builtin()
-    version = marker.read_text().strip()
-    if not _is_version(registry, version):
+    if not _is_version(registry, name):
         msg = (
-            f"{marker} names version {version!r}, which is not in {registry}. "
-            "Remove the file to serve the built-in model, or name one of: gearshift models list"
+            f"version {name!r} is not in {registry}. Choose another with `gearshift models "
+            "promote`; `gearshift models list` names them"
         )
         raise ArtifactError(msg)
-    return registry / version
+    return registry / name
+
+
+def promote(
+    registry: Path, path: Path, *, comparison: bytes = b"null", forced: bool = False
+) -> Event:
+    """Let the version in folder `path` serve from now on, once it has loaded.
+
+    `comparison` is JSON for the history. Raises ArtifactError and RegistryError.
+    """
+    load(path)
+    event = Event(
+        at=datetime.now(UTC),
+        action="promote",
+        version=BUILTIN if path == builtin() else path.name,
+        before=promoted(registry),
+        forced=forced,
+        comparison=msgspec.Raw(comparison),
+    )
+    return _change(registry, event)
+
+
+def rollback(registry: Path) -> Event:
+    """Let the version serve that served before, once it has loaded.
+
+    Raises ArtifactError and RegistryError.
+    """
+    now = promoted(registry)
+    before = history.served(history.read(registry), now)
+    if not before:
+        raise RegistryError(f"nothing served before {now}: there is no way further back")
+    try:
+        load(folder_of(registry, before[-1]))
+    except ArtifactError as error:
+        raise ArtifactError(f"{before[-1]} served before, but cannot now: {error}") from error
+    event = Event(at=datetime.now(UTC), action="rollback", version=before[-1], before=now)
+    return _change(registry, event)
+
+
+def _change(registry: Path, event: Event) -> Event:
+    """Record first, then change: nothing ever serves that is not in the history."""
+    history.append(registry, event)
+    replace(registry / PROMOTED, f"{event.version}\n".encode())
+    return event
+
+
+def replace(file: Path, data: bytes) -> None:
+    """Write `file` at one stroke: who reads it meanwhile sees the old bytes or the new ones.
+
+    Raises RegistryError.
+    """
+    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with draft.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(file)
+        parent = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+    except OSError as error:
+        raise RegistryError(f"{file} cannot be written: {error.strerror}") from error
 
 
 def find(registry: Path | None, version: str) -> Path:
@@ -87,7 +177,11 @@ def _list(folder: Path, serving: Path | None) -> Listed:
     )
 
 
+def is_plain(name: str) -> bool:
+    """Whether `name` names something in a folder, and nothing outside of it."""
+    return name not in {"", ".", ".."} and Path(name).name == name
+
+
 def _is_version(registry: Path, version: str) -> bool:
     """Whether the name stays inside the registry and leads to a manifest."""
-    plain = version not in {"", ".", ".."} and Path(version).name == version
-    return plain and (registry / version / MANIFEST).is_file()
+    return is_plain(version) and (registry / version / MANIFEST).is_file()

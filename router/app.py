@@ -1,6 +1,6 @@
 """The composition root: settings → services → application. The only module that knows every class.
 
-settings ─┬─ classifier ─ scorer ─┐
+settings ─┬─ registry ─ scorer ───┐
           ├─ cache ───────────────┤
           ├─ policy table, prices ┼─ gateway ─ chat route ─┐
           ├─ upstream ────────────┤                        ├─ application
@@ -10,7 +10,7 @@ settings ─┬─ classifier ─ scorer ─┐
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from classifier.artifact import FACTS, ArtifactError, load, read_text
+from classifier.artifact import FACTS, ArtifactError, read_text
 from classifier.facts import Facts, label_counts
 from classifier.model import Classifier
-from classifier.registry import builtin, find, resolve
+from classifier.registry import find
 from classifier.types import Label
 from router.api.application import Application
 from router.api.chat import ChatRoute, Message, Receive, Send
@@ -30,17 +30,17 @@ from router.api.feedback import feedback_route
 from router.api.refusals import Refusals
 from router.api.system import Health, Parts, system_routes
 from router.cache.choose import open_cache
+from router.cache.notice import listen
 from router.config.load import Settings
 from router.config.schema import Config, Environment
 from router.domain import Entry
 from router.errors import GearshiftError, UpstreamError
-from router.gateway.canaries import unreached_tiers
+from router.follow import Follower, Loaded, load_first, registry_of
 from router.gateway.intent import names
 from router.gateway.live import Gateway
 from router.gateway.services import Services
 from router.ledger.local import LocalLedger
 from router.ledger.place import place
-from router.policy.table import compile_policy
 from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import build_prices
 from router.prices.settlement import compile_lengths
@@ -98,9 +98,15 @@ async def running(settings: Settings, log: Log) -> AsyncIterator[Application]:
     config = (
         settings.config if sandbox is None else with_base_url(settings.config, sandbox.base_url)
     )
-    worker = _assemble(config, settings.environment, log)
+    registry = registry_of(settings.environment)
+    loaded = await load_first(registry, config)
+    worker = _assemble(config, settings.environment, log, (registry, loaded))
     worker.ledger.start()
-    tasks = [asyncio.create_task(_beat(worker)), asyncio.create_task(_look_around(worker.hosts))]
+    pause_s = config.registry.poll_ms / 1000
+    lives = [_beat(worker), _look_around(worker.hosts), worker.follower.follow(pause_s)]
+    if redis_url := settings.environment.redis_url:
+        lives.append(listen(redis_url, worker.follower.wake))
+    tasks = [asyncio.create_task(life) for life in lives]
     try:
         yield _application(worker, settings.environment, log)
     finally:
@@ -126,8 +132,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     gateway: Gateway
     hosts: "Hosts"
-    standing: tuple[str, ...]
-    """What was found wrong at the start and stays wrong."""
+    follower: Follower
 
     def pulse(self) -> None:
         """Bring the gauges up to date."""
@@ -141,7 +146,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     def health(self) -> Health:
         """Whether requests can be answered, and what is worse than it should be."""
         down = self.gateway.down
-        reasons = [*self.standing, *self.hosts.reasons]
+        reasons = [*self.follower.reasons, *self.hosts.reasons]
         for model in self.gateway.doubtful:
             state = "is left alone after failures" if model in down else "failed and is on trial"
             reasons.append(f"{model} {state}")
@@ -158,19 +163,19 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
-    classifier, trouble = load_classifier(Path(environment.data_dir) / "registry")
+def _assemble(
+    config: Config, environment: Environment, log: Log, model: tuple[Path, Loaded]
+) -> _Worker:
+    registry, loaded = model
     secret = environment.cache_secret.encode()
     cache = open_cache(
         config.cache, redis_url=environment.redis_url, pin_ttl_s=config.policy.pin_ttl_s
     )
-    scorer = Scorer(classifier, cache, config.scorer, secret=secret)
+    scorer = Scorer(loaded.classifier, cache, config.scorer, secret=secret)
     upstream = HttpUpstream(config, environment.upstream_keys)
     ledger = LocalLedger(place(environment.data_dir, environment.ledger_url), config.ledger)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
-    metrics.expect(learned_labels(Path(environment.data_dir) / "registry", classifier))
-    table = compile_policy(config, classifier.cutoffs)
 
     def record(entry: Entry) -> None:
         ledger.record(entry)
@@ -179,7 +184,7 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
 
     services = Services(
         config=config,
-        table=table,
+        table=loaded.table,
         scorer=scorer,
         cache=cache,
         upstream=upstream,
@@ -189,9 +194,10 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
         redact=redactor(config),
         secret=secret,
     )
-    dead = [f"no canary reaches the {tier} tier" for tier in unreached_tiers(classifier, table)]
-    standing = (*([trouble] if trouble else []), *dead)
-    for reason in standing:
+    gateway = Gateway(services)
+    swap = swapping(registry, scorer, gateway, metrics)
+    swap(loaded)
+    for reason in loaded.reasons:
         log.warning("degraded", reason=reason)
     return _Worker(
         config=config,
@@ -200,10 +206,23 @@ def _assemble(config: Config, environment: Environment, log: Log) -> _Worker:
         upstream=upstream,
         ledger=ledger,
         metrics=metrics,
-        gateway=Gateway(services),
+        gateway=gateway,
         hosts=Hosts(config, upstream, log),
-        standing=standing,
+        follower=Follower(registry, loaded, config=config, swap=swap, log=log, metrics=metrics),
     )
+
+
+def swapping(
+    registry: Path, scorer: Scorer, gateway: Gateway, metrics: Metrics
+) -> Callable[[Loaded], None]:
+    """What puts a version into service: all at once, between two requests."""
+
+    def swap(loaded: Loaded) -> None:
+        scorer.replace(loaded.classifier)
+        gateway.replace(loaded.table)  # cut-offs belong to the model that they were chosen for
+        metrics.expect(learned_labels(registry, loaded.classifier))
+
+    return swap
 
 
 def _application(worker: _Worker, environment: Environment, log: Log) -> Application:
@@ -301,14 +320,3 @@ def learned_labels(registry: Path, classifier: Classifier) -> dict[Label, int]:
         return label_counts(msgspec.json.decode(facts, type=Facts))
     except (ArtifactError, msgspec.MsgspecError):
         return {}
-
-
-def load_classifier(registry: Path) -> tuple[Classifier, str | None]:
-    """The promoted classifier, or the built-in one and why the promoted one cannot serve.
-
-    Raises ArtifactError when the built-in one is damaged too: then there is nothing to serve with.
-    """
-    try:
-        return load(resolve(registry)), None
-    except ArtifactError as error:
-        return load(builtin()), f"the promoted model cannot be used: {error}"

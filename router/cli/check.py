@@ -2,23 +2,21 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import msgspec
 import rich_click as click
 
 from classifier.artifact import Manifest, read_manifest
-from classifier.registry import builtin
-from classifier.registry import resolve as resolve_model
+from classifier.registry import folder_of
 from classifier.types import TIERS
-from router.app import load_classifier, missing_models
+from router.app import missing_models
 from router.config.load import Options, Settings, effective, exposure_error, resolve
 from router.config.schema import Config, Cutoffs, Policy
 from router.domain import ModelId
 from router.errors import UpstreamError
+from router.follow import load_first, registry_of
 from router.gateway.canaries import unreached_tiers
-from router.policy.table import compile_policy
 from router.sandbox.profile import sandbox_config, with_base_url
 from router.sandbox.serve import start
 from router.sandbox.settings import SandboxSettings
@@ -67,13 +65,12 @@ def look_here(settings: Settings) -> Iterator[Finding]:
     config = settings.config
     yield Finding(what=f"configuration from {settings.origin}")
     yield Finding(what="exposure", wrong=exposure_error(config, settings.environment))
-    registry = Path(settings.environment.data_dir) / "registry"
-    classifier, trouble = load_classifier(registry)
-    yield Finding(what=f"classifier {classifier.version}", wrong=trouble)
-    table = compile_policy(config, classifier.cutoffs)
-    made = read_manifest(builtin() if trouble else resolve_model(registry))
-    yield cutoffs_in_use(config.policy, table.cutoffs["auto"], made)
-    unreached = unreached_tiers(classifier, table)
+    registry = registry_of(settings.environment)
+    loaded = asyncio.run(load_first(registry, config))
+    yield Finding(what=f"classifier {loaded.classifier.version}", wrong=loaded.trouble)
+    made = read_manifest(folder_of(registry, loaded.name))
+    yield cutoffs_in_use(config.policy, loaded.table.cutoffs["auto"], made)
+    unreached = unreached_tiers(loaded.classifier, loaded.table)
     for tier in TIERS:
         wrong = "no canary prompt is sent there by this policy" if tier in unreached else None
         yield Finding(what=f"tier {tier} can be reached", wrong=wrong)

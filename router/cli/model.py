@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 import rich_click as click
+from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -19,21 +20,45 @@ from classifier.distil import EncoderError
 from classifier.evaluate import EvaluationError
 from classifier.formats import FileError, find
 from classifier.guarantee import TargetError
+from classifier.history import RegistryError
 from classifier.model import Classifier
 from classifier.outcomes import Models, models_of
+from classifier.promotion import PromotionError
 from classifier.registry import resolve
+from classifier.remote import refresh
 from classifier.train import TrainingError
 from router.config.load import environment
 from router.errors import GearshiftError
+from router.follow import registry_of
+
+
+class _Registry(click.ParamType[Path]):
+    """A registry's place, as the folder to work in; what lies behind a URL is brought there."""
+
+    name = "registry"
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """Raises ConfigError or ModelError where it cannot be used."""
+        said = structs.replace(environment(), **({"registry": str(value)} if value else {}))
+        folder = registry_of(said)
+        if folder.is_file():
+            raise ModelError(f"the registry {folder} is a file; name a folder")
+        with plainly():
+            for fault in refresh(folder):
+                click.echo(f"gearshift: left out: {fault}", err=True)
+        return folder
+
 
 SAMPLES: Final = "samples"
 """The name of the prompts that ship, where a file is asked for."""
 REGISTRY: Final = click.option(
     "--registry",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=lambda: Path(environment().data_dir) / "registry",
-    show_default="registry in GEARSHIFT_DATA_DIR",
-    metavar="DIR",
+    type=_Registry(),
+    default="",
+    show_default="GEARSHIFT_REGISTRY, else registry in GEARSHIFT_DATA_DIR",
+    metavar="DIR|URL",
     help="Where trained versions are kept; the built-in one is always there.",
 )
 Command: TypeAlias = Callable[..., None]
@@ -48,6 +73,8 @@ _PLAIN: Final = (
     CorpusError,
     EncoderError,
     EvaluationError,
+    PromotionError,
+    RegistryError,
     TargetError,
     TrainingError,
 )

@@ -18,12 +18,13 @@ from uvicorn.supervisors import Multiprocess
 
 from classifier.artifact import ArtifactError
 from router.api.protocol import BoundedProtocol
-from router.app import Service, load_classifier, metrics_folder
+from router.app import Service, metrics_folder
 from router.cache.choose import open_cache
 from router.config.handover import share_metrics
 from router.config.load import Options, Settings, exposure_error, resolve
 from router.config.schema import Server
 from router.errors import ConfigError
+from router.follow import load_classifier, registry_of
 from router.ledger.place import place
 from router.ledger.upgrade import upgrade
 from router.policy.table import compile_policy
@@ -76,7 +77,7 @@ def prepare(settings: Settings) -> None:
         raise ConfigError(message) from error
     upgrade(place(environment.data_dir, environment.ledger_url))
     try:
-        load_classifier(Path(environment.data_dir) / "registry")
+        load_classifier(registry_of(environment), settings.config)
     except ArtifactError as error:
         raise ConfigError(f"there is no classifier to serve with: {error}") from error
     rehearse(settings)

@@ -1,7 +1,9 @@
 """`gearshift train`: making a version of the classifier."""
 
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,7 @@ import rich_click as click
 
 from classifier import artifact
 from classifier.card import render
+from classifier.corpus import Example
 from classifier.distil import encoder_vectors
 from classifier.evaluate import Report
 from classifier.evaluate import evaluate as judge
@@ -19,11 +22,15 @@ from classifier.fit import Settings
 from classifier.model import Classifier
 from classifier.probes import PROBES
 from classifier.registry import resolve
+from classifier.remote import publish
 from classifier.static import StaticEmbedder
 from classifier.train import Progress, Trained, version_of
 from classifier.train import train as learn
-from classifier.types import Prompt, Turn
+from classifier.types import Prompt, Turn, Version
+from router.cli.ledger import begun_ledger, read_since
 from router.cli.model import DATA, REGISTRY, Data, ModelError, files, plainly, steps
+from router.ledger.facets import Span
+from router.traffic.lessons import rows_from_ledger
 
 STEPS: Final = 10
 """Steps of a training run, for its progress bar."""
@@ -50,14 +57,21 @@ LIBRARIES: Final = ("numpy", "scipy")
     help="Learn everything anew instead of building on the version in service; needs rows with "
     "measured shares, and implied by --encoder.",
 )
+@click.option(
+    "--from-ledger",
+    is_flag=True,
+    help="Also learn from your own traffic: feedback, escalations, re-asks, a judge's labels.",
+)
+@click.option(
+    "--since",
+    default="90d",
+    show_default=True,
+    callback=read_since,
+    metavar="T",
+    help="How far back --from-ledger goes: 30d, 12h, or a day such as 2026-11-01.",
+)
 @REGISTRY
-def train(
-    data: Data,
-    report: tuple[Path, ...],
-    encoder: str | None,
-    from_scratch: bool,
-    registry: Path,
-) -> None:
+def train(**said: object) -> None:
     """Train a version on labelled prompts and put it into the registry.
 
     It builds on the version in service, which a few hundred rows move where they point. Nothing is
@@ -66,17 +80,16 @@ def train(
     \b
     Example:
       gearshift train --data samples --data mine.csv
+      gearshift train --from-ledger
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
+    options = msgspec.convert(said, _Options)
     with plainly(), steps(STEPS) as progress:
-        examples = data.read()
-        judges = data.read(report) if report else []
-        anew = encoder is not None or from_scratch
-        start = _anew(encoder, progress) if anew else _base(registry)
-        given = data.digest() + start.name.encode()
-        version = version_of(given, datetime.now(UTC).date())
-        if (registry / version).exists():
-            msg = f"{registry / version} is there already: the same data, code and day"
-            raise ModelError(msg)
+        lessons = _lessons(options.since) if options.from_ledger else []
+        examples = [*options.data.read(), *lessons]
+        judges = options.data.read(options.report) if options.report else []
+        anew = options.encoder is not None or options.from_scratch
+        start = _anew(options.encoder, progress) if anew else _base(options.registry)
+        version, digest = _named(options, lessons, start)
         trained = learn(
             examples,
             start.embedder,
@@ -85,17 +98,26 @@ def train(
             base=start.base,
             progress=progress,
         )
+        base = start.base.version if start.base else None
         facts = msgspec.structs.replace(
-            trained.facts,
-            data=data.digest().hex(),
-            encoder=start.name,
-            base=start.base.version if start.base else None,
+            trained.facts, data=digest.hex(), encoder=start.name, base=base
         )
         trained = msgspec.structs.replace(trained, facts=facts)
         judged = judge(trained.classifier, judges, facts) if judges else None
-        _keep(registry / version, trained, start.embedder, judged)
-    click.echo(f"{registry / version}")
+        _keep(options.registry / version, trained, start.embedder, judged)
+        publish(options.registry)
+    click.echo(f"{options.registry / version}")
     click.echo(f"macro-F1 on held-out rows {facts.held_macro_f1:.3f}{_against(judged)}", err=True)
+
+
+class _Options(msgspec.Struct, frozen=True, kw_only=True):
+    data: Data
+    report: tuple[Path, ...]
+    encoder: str | None
+    from_scratch: bool
+    from_ledger: bool
+    since: int
+    registry: Path
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +142,31 @@ def _anew(encoder: str | None, progress: Progress) -> Start:
     vectors, name = encoder_vectors(encoder)
     embedder = StaticEmbedder.quantise(vectors.vocabulary, vectors.table)
     return Start(embedder=embedder, base=None, name=name)
+
+
+def _lessons(since_us: int) -> list[Example]:
+    """What the ledger teaches. Raises LedgerError, and ModelError where that is nothing."""
+    lessons = rows_from_ledger(begun_ledger(), Span(since_us=since_us))
+    if not lessons:
+        msg = (
+            "the ledger teaches nothing yet: prompts are kept only with `ledger.store_prompts`, "
+            "and something must be known of them (docs/feedback.md)"
+        )
+        raise ModelError(msg)
+    click.echo(f"{len(lessons):,} rows from the ledger", err=True)
+    return lessons
+
+
+def _named(options: _Options, lessons: Sequence[Example], start: Start) -> tuple[Version, bytes]:
+    """The version to be made, and the digest of its data. Raises ModelError where it is there."""
+    digest = options.data.digest()
+    if lessons:
+        digest = sha256(digest + msgspec.msgpack.encode(lessons)).digest()
+    version = version_of(digest + start.name.encode(), datetime.now(UTC).date())
+    if (options.registry / version).exists():
+        msg = f"{options.registry / version} is there already: the same data, code and day"
+        raise ModelError(msg)
+    return version, digest
 
 
 def _keep(path: Path, trained: Trained, embedder: StaticEmbedder, report: Report | None) -> None:

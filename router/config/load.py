@@ -61,6 +61,7 @@ def environment(environ: Mapping[str, str] = os.environ) -> Environment:
 
     return Environment(
         data_dir=read("DATA_DIR") or Environment().data_dir,
+        registry=read("REGISTRY"),
         redis_url=read("REDIS_URL"),
         ledger_url=read("LEDGER_URL"),
         config=read("CONFIG"),

@@ -94,6 +94,14 @@ class Ledger(Section, frozen=True, kw_only=True):
     """Size at which a spool file is closed and a new one begun, so that drained ones can go."""
 
 
+class Registry(Section, frozen=True, kw_only=True):
+    """`[registry]`: following the classifier's versions. The place is `GEARSHIFT_REGISTRY`."""
+
+    poll_ms: Positive = 1_000
+    """Pause between two looks at what is promoted. A look at a folder costs 0.1 ms, one at a bucket
+    a request; where Redis is set, instances are told at once, and a minute will do."""
+
+
 class Cutoffs(Section, frozen=True, kw_only=True):
     """Least `success` at which a tier is good enough; hard takes the rest."""
 
@@ -284,6 +292,8 @@ class Config(Section, frozen=True, kw_only=True):
     """Verdict cache."""
     ledger: Ledger = field(default_factory=Ledger)
     """Entries."""
+    registry: Registry = field(default_factory=Registry)
+    """Following the classifier's versions."""
     policy: Policy = field(default_factory=Policy)
     """Deciding."""
     breaker: Breaker = field(default_factory=Breaker)
@@ -305,6 +315,9 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     data_dir: str = "./gearshift-data"
     """Folder for the ledger, the spools and the registry of classifier versions."""
+    registry: str = ""
+    """Registry of classifier versions: a folder, or a URL as `s3://bucket/models`, which takes the
+    extra `registry`; none: `registry` in the data folder."""
     redis_url: str = ""
     """Redis that all instances share, `redis://host:6379/0`; none: each process has its own."""
     ledger_url: str = ""

@@ -31,7 +31,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         caller=exchange.caller(),
         cache=exchange.cache,
         simulated=exchange.simulated or services.config.simulated,
-        policy_version=services.table.version,
+        policy_version=exchange.table.version,
         prompt=prompt,
         kept=kept,
     )

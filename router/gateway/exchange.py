@@ -19,6 +19,7 @@ from router.domain import (
     Timings,
 )
 from router.gateway.intent import Intent
+from router.policy.table import PolicyTable
 from router.wire.request import HINT_LENGTH, ChatRequest
 
 
@@ -37,13 +38,17 @@ class Inbound(Struct, frozen=True, kw_only=True):
 class Exchange:
     """A request from its acceptance to its entry. The only value of the path that changes."""
 
-    def __init__(self, inbound: Inbound, request: ChatRequest, intent: Intent) -> None:
+    def __init__(
+        self, inbound: Inbound, request: ChatRequest, intent: Intent, table: PolicyTable
+    ) -> None:
         self.at_us = time_ns() // 1000
         self.id = new_id(self.at_us)
         self.started = inbound.started
         self.inbound = inbound
         self.request = request
         self.intent = intent
+        self.table = table
+        """The policy that it is decided by, to its end: another may be in force by then."""
         self.parse_ms = self.elapsed_ms()
         self.prompt: Prompt | None = None
         self.verdict: Verdict | None = None

@@ -26,6 +26,7 @@ from router.gateway.streaming import Opened, relay_stream
 from router.keys import digest
 from router.policy.decision import decide, stand_in
 from router.policy.rules import match_rules
+from router.policy.table import PolicyTable
 from router.ports import Reply, Sink
 from router.sse import Relay
 from router.upstream.faults import refused
@@ -49,8 +50,13 @@ class Gateway:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._table = services.table
         self._intents = intents(services.config)
         self._circuits = Circuits(services.config.model, services.config.breaker)
+
+    def replace(self, table: PolicyTable) -> None:
+        """Decide by `table` from the next request on; those under way keep theirs."""
+        self._table = table
 
     @property
     def down(self) -> tuple[ModelId, ...]:
@@ -69,7 +75,8 @@ class Gateway:
         """
         limit = self._services.config.server.max_messages
         request = parse_chat(inbound.body, max_messages=limit)
-        exchange = Exchange(inbound, request, resolve(request.model, self._intents))
+        intent = resolve(request.model, self._intents)
+        exchange = Exchange(inbound, request, intent, self._table)
         exchange.simulated = self._services.config.simulated
         return exchange
 
@@ -115,7 +122,7 @@ class Gateway:
             exchange.score_ms = round(scored.score_ms, 3)
         text = exchange.prompt.text if exchange.prompt else ""
         inbound = exchange.inbound
-        rules = match_rules(services.table.rules, inbound.key, inbound.headers, text)
+        rules = match_rules(exchange.table.rules, inbound.key, inbound.headers, text)
         exchange.facts = msgspec.structs.replace(
             facts_of(request, intent, rules),
             pin=await self._find_pin(exchange),
@@ -145,7 +152,7 @@ class Gateway:
 
         The exchange keeps a decision together with the facts that it was made of.
         """
-        decided = decide(exchange.verdict, facts, self._services.table)
+        decided = decide(exchange.verdict, facts, exchange.table)
         if isinstance(decided, Decision):
             exchange.facts, exchange.decision = facts, decided
             return decided
@@ -248,7 +255,7 @@ class Gateway:
             return
         exchange.recorded = True
         services = self._services
-        decision = exchange.decision or undecided(services.table)
+        decision = exchange.decision or undecided(exchange.table)
         if exchange.finish == "tool_calls":
             # The loop goes on where it began, whatever a fallback or a reload changes meanwhile.
             key = self._conversation(exchange)

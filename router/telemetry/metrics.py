@@ -9,7 +9,7 @@ from collections import Counter as Tally
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -249,6 +249,12 @@ class Metrics:
         self._traffic = _Traffic(self._registry, children)
         self._money = _Money(self._registry, children)
         self._state = _State(self._registry)
+        self._models = Counter(
+            "gearshift_model_changes",
+            "Promoted models that a worker took over, or refused because they cannot be used.",
+            ("outcome",),
+            registry=self._registry,
+        )
 
     def observe(self, entry: Entry) -> None:
         """Count one request."""
@@ -263,6 +269,10 @@ class Metrics:
     def refuse(self, status: int, code: str) -> None:
         """Count one request that was refused before it could have an entry."""
         self._traffic.refuse(status, code)
+
+    def count_model(self, outcome: Literal["taken", "refused"]) -> None:
+        """Count one change of the model in service."""
+        self._models.labels(outcome).inc()
 
     def report(
         self, cache: CacheStats, scorer: Mapping[str, float], ledger: Mapping[str, float]

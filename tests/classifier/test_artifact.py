@@ -19,7 +19,8 @@ from classifier.artifact import (
 )
 from classifier.promise import with_promise
 from classifier.static import StaticEmbedder
-from classifier.types import Cutoffs, Guarantee, Version
+from classifier.types import Cutoffs, Version
+from tests.registries import KEPT
 from tests.synthetic import VERSION, examples, prompt, static_embedder, trained
 
 PROBES = tuple(prompt(example.prompt) for example in examples(3))
@@ -186,16 +187,6 @@ def test_a_model_of_the_format_before_is_still_read(model: Path) -> None:
 
 
 CHOSEN = Cutoffs(easy=0.6, medium=0.36)
-KEPT = Guarantee(
-    target="spend<=40%",
-    delta=0.05,
-    rows=1_234,
-    value=0.381,
-    bound=0.395,
-    day="2026-11-25",
-    needs_info_tier="medium",
-    costs=(0.1, 0.4, 1.0),
-)
 CALIBRATED = Version("20261125-11223344")
 
 

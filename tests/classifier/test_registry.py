@@ -1,15 +1,28 @@
 """Which version serves, and which others there are."""
 
 import shutil
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from classifier import artifact
+from classifier import artifact, history
 from classifier.artifact import ArtifactError, load, read_manifest
-from classifier.registry import PROMOTED, builtin, find, resolve, versions
+from classifier.history import BUILTIN, RegistryError
+from classifier.registry import (
+    PROMOTED,
+    builtin,
+    find,
+    promote,
+    promoted,
+    replace,
+    resolve,
+    rollback,
+    versions,
+)
 from classifier.types import Version
+from tests.registries import damage
 
 OLDER, NEWER = Version("20200101-aaaaaaaa"), Version("20990101-bbbbbbbb")
 
@@ -48,7 +61,7 @@ def test_the_promoted_version_serves(registry: Path) -> None:
 @pytest.mark.parametrize("name", ["", "20210101-cccccccc", "..", "../elsewhere", "/etc"])
 def test_a_promoted_version_that_is_not_there_is_named(registry: Path, name: str) -> None:
     (registry / PROMOTED).write_text(name)
-    with pytest.raises(ArtifactError, match=r"promoted names version .*gearshift models list"):
+    with pytest.raises(ArtifactError, match=r"is not in .*gearshift models list"):
         resolve(registry)
 
 
@@ -89,3 +102,77 @@ def test_a_version_is_found_by_name_beginning_or_as_built_in(registry: Path) -> 
 def test_a_name_that_is_not_one_version_is_refused(registry: Path, name: str, why: str) -> None:
     with pytest.raises(ArtifactError, match=rf"{why}.*{OLDER}"):
         find(registry, name)
+
+
+def test_promoting_changes_the_marker_and_is_recorded(registry: Path) -> None:
+    made = promote(registry, registry / NEWER, comparison=b'{"rows":3}', forced=True)
+    assert resolve(registry) == registry / NEWER
+    (event,) = history.read(registry)
+    assert (event.action, event.version, event.before) == ("promote", NEWER, BUILTIN)
+    assert (event.forced, bytes(event.comparison)) == (True, b'{"rows":3}')
+    assert event.at == made.at
+
+
+def test_rolling_back_leads_to_the_built_in_model_and_then_no_further(registry: Path) -> None:
+    promote(registry, registry / OLDER)
+    promote(registry, registry / NEWER)
+    assert rollback(registry).version == OLDER
+    assert resolve(registry) == registry / OLDER
+    assert rollback(registry).version == BUILTIN
+    assert resolve(registry) == builtin()
+    with pytest.raises(RegistryError, match="nothing served before builtin"):
+        rollback(registry)
+    assert [event.action for event in history.read(registry)] == ["promote"] * 2 + ["rollback"] * 2
+
+
+def test_the_built_in_model_can_be_promoted_by_name(registry: Path) -> None:
+    promote(registry, registry / OLDER)
+    promote(registry, find(registry, "builtin"))
+    assert (registry / PROMOTED).read_text() == "builtin\n"
+    assert resolve(registry) == builtin()
+    assert rollback(registry).version == OLDER
+
+
+def test_a_damaged_version_is_neither_promoted_nor_gone_back_to(registry: Path) -> None:
+    promote(registry, registry / OLDER)
+    promote(registry, registry / NEWER)
+    damage(registry / OLDER)
+    with pytest.raises(ArtifactError, match=r"arrays\.safetensors does not match"):
+        promote(registry, registry / OLDER)
+    with pytest.raises(ArtifactError, match=f"{OLDER} served before, but cannot now"):
+        rollback(registry)
+    assert resolve(registry) == registry / NEWER
+    assert len(history.read(registry)) == 2
+
+
+def test_the_marker_is_never_half_written(registry: Path) -> None:
+    """A reader at any moment finds one version or the other, and no draft stays behind."""
+    names = [OLDER, NEWER] * 200
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(promoted(registry))
+
+    replace(registry / PROMOTED, OLDER.encode())
+    reader = threading.Thread(target=read)
+    reader.start()
+    for name in names:
+        replace(registry / PROMOTED, f"{name}\n".encode())
+    done.set()
+    reader.join()
+    assert seen <= {OLDER, NEWER}
+    assert not list(registry.glob("*.part"))
+    assert not list(registry.glob(".*.part"))
+
+
+def test_a_marker_that_is_no_text_is_named(registry: Path) -> None:
+    (registry / PROMOTED).write_bytes(b"\xff\xfe")
+    with pytest.raises(ArtifactError, match="promoted cannot be read"):
+        resolve(registry)
+
+
+def test_a_registry_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="promoted cannot be written"):
+        replace(tmp_path / "nowhere" / PROMOTED, b"x")

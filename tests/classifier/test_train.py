@@ -153,7 +153,7 @@ def test_and_leave_it_as_it_was_elsewhere() -> None:
     assert np.mean(same) > 0.9
     one = before.assess(elsewhere[0]).success
     assert msgspec.structs.astuple(after.assess(elsewhere[0]).success) == pytest.approx(
-        msgspec.structs.astuple(one), abs=0.02
+        msgspec.structs.astuple(one), abs=0.05
     )
 
 

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from click import Context
+from click import Context, Group
 
 from router.cli.main import gearshift
 from router.config.checks import faults
@@ -60,6 +60,8 @@ def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
         called = re.match(r"[`$\s]*(?:\S*/)?gearshift ([a-z]+)([^`|#]*)", line)
         if called:
             command = gearshift.get_command(Context(gearshift), called[1])
+            if isinstance(command, Group) and (inner := re.match(r" ([a-z]+)", called[2])):
+                command = command.get_command(Context(command), inner[1])
             known = {name for one in command.params for name in one.opts} if command else set()
             options = set(re.findall(r"(?<!\S)\[?(--[a-z-]+)", called[2])) - {"--help"}
             unknown += [line] if command is None or not options <= known else []

@@ -7,22 +7,14 @@ import pytest
 
 from classifier import artifact
 from classifier.registry import PROMOTED, builtin
-from classifier.types import Cutoffs, Guarantee, Version
+from classifier.types import Cutoffs, Version
 from router.config.schema import Config
 from router.config.schema import Cutoffs as Written
+from tests.registries import KEPT
 from tests.routers import running_router
 
 CALIBRATED = Version("20261125-0c0ffee0")
 EVERYTHING = Cutoffs(easy=0.0, medium=0.0)
-KEPT = Guarantee(
-    target="spend<=40%",
-    delta=0.05,
-    rows=100,
-    value=0.1,
-    bound=0.2,
-    day="2026-11-25",
-    needs_info_tier="medium",
-)
 PROOF = "Prove that there are infinitely many primes of the form 4k + 3."
 
 

@@ -10,10 +10,11 @@ import pytest
 from classifier import artifact
 from classifier.corpus import read, samples
 from classifier.evaluate import Report
+from classifier.folds import parts
 from classifier.registry import PROMOTED, builtin
 from classifier.types import LABELS
 from tests.processes import gearshift
-from tests.synthetic import examples, save_encoder, save_examples
+from tests.synthetic import examples, prompt, save_encoder, save_examples
 
 OWN = artifact.read_manifest(builtin()).version
 
@@ -54,9 +55,30 @@ def test_training_makes_a_version_that_loads(home: Path) -> None:
 
 def test_its_card_has_the_sources_and_the_judgement(home: Path) -> None:
     card = artifact.read_text(trained_version(home), artifact.CARD)
-    assert "| source 0 | 140 |" in card
+    taught = parts(examples()) != "promote"
+    ours = sum(e.source == "source 0" and t for e, t in zip(examples(), taught, strict=True))
+    assert f"| source 0 | {ours} |" in card
     assert "On 80 held-out rows" in card
     assert "Encoder: encoder." in card
+
+
+def test_training_builds_on_the_version_in_service_and_says_so(home: Path) -> None:
+    """Labels alone are enough, without the encoder's libraries; what they do not tell stays."""
+    rows = [
+        msgspec.structs.replace(e, share_small=None, share_mid=None, share_top=None)
+        for e in examples(60, seed=21)
+    ]
+    save_examples(home / "mine.jsonl", rows)
+    place = ("--registry", str(home / "mine"))
+    done = gearshift(home, "train", "--data", str(home / "mine.jsonl"), *place)
+    assert done.returncode == 0, done.stderr
+    made = Path(done.stdout.strip())
+    assert artifact.read_manifest(made).parent == OWN
+    assert f"Built upon {OWN}" in artifact.read_text(made, artifact.CARD)
+    base, mine = artifact.load(builtin()), artifact.load(made)
+    hard = prompt("prove that no lamp of order 7 has a river of order 9 , and bound the lamp")
+    assert mine.assess(hard).label == "hard"
+    assert mine.assess(hard).success == base.assess(hard).success
 
 
 def test_training_again_on_the_same_day_overwrites_nothing(home: Path) -> None:
@@ -195,11 +217,14 @@ def test_bad_rows_may_be_skipped_and_are_told(home: Path, tmp_path: Path) -> Non
     assert done.stderr.splitlines()[-1] == "1 bad row was skipped"
 
 
-def test_the_prompts_that_ship_are_the_default(tmp_path: Path) -> None:
+def test_the_prompts_that_ship_are_the_default_and_judge_by_what_never_trains(
+    tmp_path: Path,
+) -> None:
     done = gearshift(tmp_path, "evaluate", "--json")
     if samples():
         assert done.returncode == 0, done.stderr
-        assert msgspec.json.decode(done.stdout, type=Report).judged == len(read(samples()))
+        held = (parts(read(samples())) == "promote").sum()
+        assert msgspec.json.decode(done.stdout, type=Report).judged == held
     else:
         assert done.returncode == 1
         assert "--data: the prompts that ship with gearshift are not here" in done.stderr
@@ -216,7 +241,8 @@ def test_data_that_is_not_there_is_named(home: Path) -> None:
 )
 def test_without_the_extra_training_says_how_to_get_it(home: Path) -> None:
     data = ("--data", str(home / "train.jsonl"))
-    done = gearshift(home, "train", *data, "--registry", str(home / "elsewhere"))
+    elsewhere = ("--registry", str(home / "elsewhere"))
+    done = gearshift(home, "train", *data, "--from-scratch", *elsewhere)
     assert done.returncode == 1
     assert "make setup EXTRAS=train" in done.stderr
     assert len(done.stderr.splitlines()) == 1
