@@ -24,7 +24,7 @@ from classifier.evaluate import TRUSTED, positions
 from classifier.facts import Facts
 from classifier.features import Row, matrix
 from classifier.fit import Design, Line, Settings, design, export, fit, predict
-from classifier.folds import parts
+from classifier.folds import Part, parts
 from classifier.linear import Heads
 from classifier.metrics import macro_f1
 from classifier.model import HEADS, Calibration, Classifier, sigmoid
@@ -130,12 +130,21 @@ def _load(
     examples: Sequence[Example], embedder: Embedder, progress: Progress
 ) -> tuple[list[Example], list[Row]]:
     progress("reading prompts")
-    allowed = [e for e in examples if e.license_class not in RESTRICTED]
-    allowed = [e for e, part in zip(allowed, parts(allowed), strict=True) if part != "promote"]
+    allowed = _in_parts(examples, "train", "calibrate")
     pairs = [(e, p) for e, p in zip(allowed, prompts(allowed), strict=True) if p is not None]
     if not pairs:
         raise TrainingError("there is no row that may train a model")
     return [e for e, _ in pairs], matrix([p for _, p in pairs], embedder)
+
+
+def trainable(examples: Sequence[Example]) -> list[Example]:
+    """The rows that may be fitted on: by their licence, and by their part."""
+    return _in_parts(examples, "train")
+
+
+def _in_parts(examples: Sequence[Example], *wanted: Part) -> list[Example]:
+    allowed = [e for e in examples if e.license_class not in RESTRICTED]
+    return [e for e, part in zip(allowed, parts(allowed), strict=True) if part in wanted]
 
 
 def _bench(

@@ -11,7 +11,15 @@ import msgspec
 import rich_click as click
 from msgspec import structs
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from classifier import artifact
 from classifier.artifact import ArtifactError
@@ -193,3 +201,14 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
             bar.update(task, description=step, advance=1)
 
         yield begin
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of long work on standard error, with the time left; nothing where nobody looks."""
+    console = Console(stderr=True)
+    seen = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (*seen, TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, of: shown.update(task, completed=done, total=of)
