@@ -60,6 +60,31 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     cut-off of needs_info was chosen there."""
 
 
+def built_upon(new: Facts, before: Facts, base: Version) -> Facts:
+    """The facts of a version that learned `new` on top of `base`, which had learned `before`.
+
+    A source that both name is counted once, where it has more rows. The baselines are those of
+    what the version stands on: rules made of a few hundred rows would be too easy to beat.
+    """
+    known = {source.name: source for source in before.sources}
+    for source in new.sources:
+        if source.name not in known or known[source.name].rows < source.rows:
+            known[source.name] = source
+    merged = tuple(sorted(known.values(), key=lambda source: -source.rows))
+    return msgspec.structs.replace(
+        new,
+        rows=sum(source.rows for source in merged),
+        left_out={
+            name: new.left_out.get(name, 0) + before.left_out.get(name, 0)
+            for name in sorted({*new.left_out, *before.left_out})
+        },
+        sources=merged,
+        majority=before.majority,
+        length_rule=before.length_rule,
+        base=base,
+    )
+
+
 def sources(examples: Sequence[Example]) -> tuple[Source, ...]:
     """Counts of each source, largest first."""
     names = Counter(example.source for example in examples)

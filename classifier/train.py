@@ -51,6 +51,8 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True):
 
     classifier: Classifier
     facts: Facts
+    kept: tuple[str, ...] = ()
+    """Questions that had too few rows, and keep the answer of the model that was built upon."""
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     offset: float
     answers: Floats
     """Its probability for every example."""
+    kept: bool = False
+    """Whether it is that of the model that was built upon."""
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +114,8 @@ def train(
             needs_info=cutoff,
         ),
     )
-    return Trained(classifier=classifier, facts=_facts(examples, chosen, score))
+    kept = tuple(name for name, head in zip(HEADS, heads, strict=True) if head.kept)
+    return Trained(classifier=classifier, facts=_facts(examples, chosen, score), kept=kept)
 
 
 def calibrated_heads(classifier: Classifier) -> Heads:
@@ -200,7 +205,7 @@ def _fit_head(number: int, task: Task, truth: Task, before: Floats, bench: Bench
         _check(HEADS[number], part)
     elif part.rows.size < LEAST_ROWS:
         still = Line(weights=np.zeros(bench.plan.matrix.shape[1]), bias=0.0)
-        return Head(line=still, slope=1.0, offset=0.0, answers=sigmoid(start))
+        return Head(line=still, slope=1.0, offset=0.0, answers=sigmoid(start), kept=True)
     line = fit(bench.plan, part, bench.settings, start)
     logits = start + predict(bench.plan, line)
     slope, offset = calibrate(logits, before, held)

@@ -17,6 +17,7 @@ from classifier.corpus import Example
 from classifier.distil import encoder_vectors
 from classifier.evaluate import Report
 from classifier.evaluate import evaluate as judge
+from classifier.facts import Facts, built_upon
 from classifier.features import extract
 from classifier.finetune import Plan, finetune
 from classifier.fit import Settings
@@ -104,15 +105,17 @@ def train(**said: object) -> None:
             base=start.base,
             progress=progress,
         )
-        base = start.base.version if start.base else None
-        facts = msgspec.structs.replace(
-            trained.facts, data=digest.hex(), encoder=start.name, base=base
-        )
+        facts = msgspec.structs.replace(trained.facts, data=digest.hex(), encoder=start.name)
+        if start.base and start.facts:
+            facts = built_upon(facts, start.facts, start.base.version)
         trained = msgspec.structs.replace(trained, facts=facts)
         judged = judge(trained.classifier, judges, facts) if judges else None
         _keep(options.registry / version, trained, start.embedder, judged)
         publish(options.registry)
     click.echo(f"{options.registry / version}")
+    if trained.kept:
+        asked = ", ".join(trained.kept)
+        click.echo(f"too few rows for {asked}: as in {facts.base}", err=True)
     click.echo(f"macro-F1 on held-out rows {facts.held_macro_f1:.3f}{_against(judged)}", err=True)
 
 
@@ -132,16 +135,21 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 
     embedder: StaticEmbedder
     base: Classifier | None
+    facts: Facts | None
+    """What the base learned from."""
     name: str
     """What the card says of it."""
 
 
 def _base(registry: Path) -> Start:
     """The version in service."""
-    base = artifact.load(resolve(registry))
+    path = resolve(registry)
+    base = artifact.load(path)
+    facts = msgspec.json.decode(artifact.read_text(path, artifact.FACTS), type=Facts)
     if not isinstance(base.embedder, StaticEmbedder):  # what `load` makes is one
         raise TypeError(type(base.embedder))
-    return Start(embedder=base.embedder, base=base, name=f"that of {base.version}")
+    name = f"that of {base.version}"
+    return Start(embedder=base.embedder, base=base, facts=facts, name=name)
 
 
 def _start(options: _Options, examples: Sequence[Example], progress: Progress) -> Start:
@@ -160,7 +168,7 @@ def _start(options: _Options, examples: Sequence[Example], progress: Progress) -
     progress("distilling the encoder")
     vectors, found = encoder_vectors(encoder)
     embedder = StaticEmbedder.quantise(vectors.vocabulary, vectors.table)
-    return Start(embedder=embedder, base=None, name=name or found)
+    return Start(embedder=embedder, base=None, facts=None, name=name or found)
 
 
 def _lessons(since_us: int) -> list[Example]:

@@ -10,6 +10,7 @@ import pytest
 from classifier import artifact
 from classifier.corpus import read, samples
 from classifier.evaluate import Report
+from classifier.facts import Facts
 from classifier.folds import parts
 from classifier.registry import PROMOTED, builtin
 from classifier.types import LABELS
@@ -72,8 +73,21 @@ def test_training_builds_on_the_version_in_service_and_says_so(home: Path) -> No
     place = ("--registry", str(home / "mine"))
     done = gearshift(home, "train", "--data", str(home / "mine.jsonl"), *place)
     assert done.returncode == 0, done.stderr
+    assert f"too few rows for solved_by_easy, solved_by_medium, solved_by_hard: as in {OWN}" in (
+        done.stderr
+    )
     made = Path(done.stdout.strip())
     assert artifact.read_manifest(made).parent == OWN
+    before, after = (
+        msgspec.json.decode(artifact.read_text(path, artifact.FACTS), type=Facts)
+        for path in (builtin(), made)
+    )
+    assert after.rows > before.rows
+    assert {s.name for s in after.sources} == {s.name for s in before.sources} | {
+        "source 0",
+        "source 1",
+    }
+    assert after.length_rule == before.length_rule
     assert f"Built upon {OWN}" in artifact.read_text(made, artifact.CARD)
     base, mine = artifact.load(builtin()), artifact.load(made)
     hard = prompt("prove that no lamp of order 7 has a river of order 9 , and bound the lamp")
