@@ -52,9 +52,10 @@ def accepted(fields: dict[str, Any]) -> Example | None:
     try:
         return msgspec.convert(settle(fields, MODELS), Line).example()
     except msgspec.ValidationError as error:
-        assert plain(error)
+        fault = plain(error)
     except ValueError as error:
-        assert str(error)
+        fault = str(error)
+    assert fault
     return None
 
 
