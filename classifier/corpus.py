@@ -193,8 +193,9 @@ def group_key(example: Example) -> str:
 def groups(examples: Sequence[Example]) -> NDArray[np.intp]:
     """A number for each example, shape (n,), which near duplicates and twins share."""
     names = [group_key(example) for example in examples]
-    numbers: NDArray[np.intp] = np.unique(names, return_inverse=True)[1]
-    return numbers
+    # Not by np.unique, which makes every name as wide as the longest prompt is.
+    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    return np.array([numbers[name] for name in names], np.intp)
 
 
 def prompts(examples: Sequence[Example]) -> list[Prompt | None]:

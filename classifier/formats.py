@@ -7,6 +7,7 @@ import csv
 import glob
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,9 @@ import msgspec
 LONGEST_CELL: Final = 2**31 - 1
 """The csv module stops at 131,072 characters otherwise: shorter than some prompts."""
 DELIMITERS: Final = ",;\t|"
+
+_FIRST_LINE: Final = re.compile(r"(?:^|(?<=\r))[^\r\n]*\S", re.MULTILINE)
+"""The first that is not blank, whatever ends it."""
 
 _MAGIC: Final = {
     b"\x1f\x8b": "is gzip data: end its name in .gz",
@@ -104,7 +108,7 @@ def _table(path: Path) -> Iterator[Record]:
     """Rows of a CSV or TSV file; an empty cell is no value."""
     text = _text(path)
     csv.field_size_limit(LONGEST_CELL)
-    delimiter = "\t" if _suffix(path) == ".tsv" else _delimiter(text.partition("\n")[0])
+    delimiter = "\t" if _suffix(path) == ".tsv" else _delimiter(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     line = 1
@@ -139,8 +143,10 @@ def _row(place: str, header: Sequence[str], cells: Sequence[str]) -> Record:
     return Record(place=place, fields={name: cell or None for name, cell in named if name})
 
 
-def _delimiter(line: str) -> str:
+def _delimiter(text: str) -> str:
     """The one that makes most columns of the header."""
+    found = _FIRST_LINE.search(text)
+    line = found[0] if found else ""
     return max(DELIMITERS, key=lambda one: len(next(csv.reader([line], delimiter=one), [])))
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from classifier.corpus import Example, group_key, prompts
+from classifier.corpus import Example, groups, prompts
 from classifier.evaluate import TRUSTED
 from classifier.folds import parts
 from classifier.guarantee import Rows, TargetError
@@ -46,7 +46,7 @@ def as_rows(examples: Sequence[Example], verdicts: Sequence[Verdict]) -> Rows:
         lacking=np.array([v.label == "needs_info" for v in verdicts], np.bool_),
         hard=np.array([e.label == "hard" and e.trust >= TRUSTED for e in examples], np.bool_),
         quality=np.array([quality(e) for e in examples], np.float64),
-        group=np.unique([group_key(e) for e in examples], return_inverse=True)[1],
+        group=groups(examples),
     )
 
 

@@ -76,11 +76,11 @@ def served(events: Iterable[Event], serving: str) -> list[str]:
     """
     stack = [BUILTIN]
     for event in events:
-        if event.action == "promote":
-            _reach(stack, event.before)
-            stack.append(event.version)
-        else:
+        _reach(stack, event.before)
+        if event.action == "rollback":
             _reach(stack, event.version)
+        elif event.version != event.before:  # what served already has nothing new to go back from
+            stack.append(event.version)
     _reach(stack, serving)
     return stack[:-1]
 

@@ -18,6 +18,8 @@ from classifier.types import Version
 
 PROMOTED: Final = "promoted"
 """File in the registry that names the version in service, or `builtin`; none: the built-in one."""
+LONGEST_NAME: Final = 255
+"""Bytes; file systems take no longer name, and raise where they are asked for one."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +181,8 @@ def _list(folder: Path, serving: Path | None) -> Listed:
 
 def is_plain(name: str) -> bool:
     """Whether `name` names something in a folder, and nothing outside of it."""
-    return name not in {"", ".", ".."} and Path(name).name == name
+    short = len(os.fsencode(name)) <= LONGEST_NAME
+    return short and name not in {"", ".", ".."} and Path(name).name == name
 
 
 def _is_version(registry: Path, version: str) -> bool:

@@ -11,7 +11,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -168,12 +168,20 @@ def _fetch(files: _Files, root: str, registry: Path, version: str) -> None:
                 raise ArtifactError(f"{there}/{name} does not match its digest in the manifest")
             (draft / name).write_bytes(data)
         draft.chmod(0o755)  # mkdtemp's own is for one user only
-        with suppress(FileExistsError, NotADirectoryError):  # another worker was quicker
-            draft.rename(here)
+        _settle(draft, here)
     except ArtifactError as error:
         raise ArtifactError(str(error).replace(str(draft), there)) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _settle(draft: Path, here: Path) -> None:
+    """Put a whole version into its place. Raises ArtifactError where something else is there."""
+    try:
+        draft.rename(here)
+    except OSError as error:
+        if not (here / MANIFEST).is_file():  # else another worker was quicker
+            raise ArtifactError(f"{here} cannot be written: {error.strerror}") from error
 
 
 def _send(files: _Files, here: Path, there: str) -> None:

@@ -6,6 +6,7 @@ a share p of the gap is recovered. The sets are read from a folder: the project 
 """
 
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,15 @@ from classifier.types import Prompt, Turn
 SETS: Final = ("gsm8k", "mmlu", "mt_bench")
 EDGES: Final = 11
 """Cut-offs: the ends of ten equally full bins of the scores."""
+
+_UNREADABLE: Final = (
+    OSError,
+    EOFError,
+    zlib.error,
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+)
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,7 +208,7 @@ def _items(path: Path) -> Iterator[tuple[int, Item]]:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield number, decoder.decode(line)
-    except (OSError, EOFError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         msg = f"{path}, line {number}: {error}"
         raise CorpusError(msg) from error
 

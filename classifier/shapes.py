@@ -183,10 +183,10 @@ def _share(name: str, value: object) -> float:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool | int | float):
-        return float(value)
-    text = str(value).strip().lower()
     try:
+        if isinstance(value, bool | int | float):
+            return float(value)
+        text = str(value).strip().lower()
         return _TRUTH[text] if text in _TRUTH else float(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # no number, or one beyond any float
         return None
