@@ -45,6 +45,7 @@ class Router:
     def __init__(self, url: str, settings: Settings, sandbox: RunningSandbox) -> None:
         self.url = url
         self.environment = environment = settings.environment
+        self.config = settings.config
         made = read_manifest(resolve(Path(environment.data_dir) / "registry"))
         self.table = compile_policy(settings.config, made.cutoffs)
         self.sandbox = sandbox

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -39,6 +40,11 @@ def upgrade(place: Place, *, patience_s: float = _PATIENCE_S) -> None:
         raise LedgerError(message) from error
     except SQLAlchemyError as error:
         message = f"the ledger {place.name} cannot be opened: {said(error)}"
+        raise LedgerError(message) from error
+    except msgspec.DecodeError as error:
+        message = (
+            f"the ledger {place.name} stays as it was, for an entry of it cannot be read: {error}"
+        )
         raise LedgerError(message) from error
 
 
