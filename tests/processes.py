@@ -72,7 +72,7 @@ def gearshift(
         env=environ(data_dir, **variables),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
