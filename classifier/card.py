@@ -1,6 +1,6 @@
 """The model card: what a model learned from and how good it is, for people."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from classifier.evaluate import Report
@@ -9,6 +9,7 @@ from classifier.judge.lacking import Lacking
 from classifier.judge.reliability import Reliability
 from classifier.judge.robustness import Robustness
 from classifier.judge.slices import POOLED_ROWS, SliceScore
+from classifier.markdown import table
 from classifier.metrics import Interval
 from classifier.types import LABELS, TIERS, Version
 
@@ -85,7 +86,7 @@ def _training(facts: Facts) -> str:
             f"Encoder: {facts.encoder}. Data: SHA-256 `{facts.data}`.\n",
             "Rows by label, rows that say whether something is missing, and rows with measured",
             "answers of each tier's models (each tier's `success` learns only from its own):\n",
-            *_table(head, rows),
+            *table(head, rows),
             "",
         ]
     )
@@ -104,7 +105,7 @@ def _quality(facts: Facts, report: Report) -> str:
     lines = [
         f"On {report.judged:,} held-out rows with a trusted label (95 % bootstrap over clusters of",
         "near duplicates; every figure is defined in docs/evaluation.md):\n",
-        *_table(
+        *table(
             ("", "macro-F1 over four labels", "mean cost of errors", "hard called easy"),
             [
                 ("this model", f"{report.macro_f1:.3f}", f"{cost:.3f}", _maybe(report.hard_miss)),
@@ -138,7 +139,7 @@ def _labels(report: Report) -> list[str]:
     rows = report.confusion.rows
     return [
         "\nRows are the truth, columns what was said:\n",
-        *_table(
+        *table(
             ("", *LABELS, "precision", "recall", "F1"),
             [
                 (
@@ -162,7 +163,7 @@ def _calibration(found: Reliability) -> Iterator[str]:
     )
     if found.success:
         yield "\n`success`, against the measured share of right answers:\n"
-        yield from _table(
+        yield from table(
             ("tier", "rows", "predicted", "measured", "Brier"),
             [
                 (s.tier, str(s.rows), f"{s.predicted:.3f}", f"{s.measured:.3f}", f"{s.brier:.3f}")
@@ -210,7 +211,7 @@ def _slices(report: Report) -> Iterator[str]:
         if not scores:
             continue
         yield f"\nBy {kind} (ECE: calibration error, and less what chance shows on so few rows):\n"
-        yield from _table(
+        yield from table(
             (kind, "rows", "labels", "accuracy", "own majority", "macro-F1", "ECE", "less chance"),
             [_slice(score) for score in scores],
         )
@@ -247,10 +248,3 @@ def _shares(report: Report) -> Iterator[str]:
 
 def _maybe(figure: Interval | float | None) -> str:
     return "unknown" if figure is None else f"{figure:.3f}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"| {' | '.join('---' for _ in head)} |"
-    for row in rows:
-        yield f"| {' | '.join(' '.join(cell.replace('|', '/').split()) for cell in row)} |"

@@ -19,6 +19,10 @@ from classifier.types import Label, Prompt, Turn
 
 RESTRICTED: Final = frozenset({"non_commercial", "nc_results_only"})
 """Licence classes whose rows may judge a model that is given away, and never train it."""
+LEAST_TRUST: Final = 0.35
+"""Labels below this are noise, by the corpus's own datasheet."""
+TRUSTED: Final = 0.5
+"""Labels below this are too weak to judge by."""
 TOLD: Final = 20
 """Most faults that one error lists."""
 
@@ -68,13 +72,22 @@ class Example(Origin, frozen=True, kw_only=True):
     @property
     def blank(self) -> bool:
         """Whether nothing is known of it but its text."""
-        known = (self.label, self.needs_info, self.share_small, self.share_mid, self.share_top)
-        return all(value is None for value in known)
+        return all(value is None for value in (self.label, self.needs_info, *self.shares))
+
+    @property
+    def shares(self) -> tuple[float | None, float | None, float | None]:
+        """Those of the three tiers, easy first."""
+        return self.share_small, self.share_mid, self.share_top
 
     @property
     def trust(self) -> float:
         """`conf`, with its default."""
         return 1.0 if self.conf is None else self.conf
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it has a label that is sure enough to judge by."""
+        return self.label is not None and self.trust >= TRUSTED
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +214,12 @@ def groups(examples: Sequence[Example]) -> NDArray[np.intp]:
 def prompts(examples: Sequence[Example]) -> list[Prompt | None]:
     """What is scored of each example, by the rule that serves live requests."""
     return [extract(turns(example)) for example in examples]
+
+
+def readable(examples: Sequence[Example]) -> tuple[list[Example], list[Prompt]]:
+    """The examples that can be scored, and what is scored of each."""
+    pairs = [(e, p) for e, p in zip(examples, prompts(examples), strict=True) if p is not None]
+    return [example for example, _ in pairs], [prompt for _, prompt in pairs]
 
 
 def turns(example: Example) -> tuple[Turn, ...]:

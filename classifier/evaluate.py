@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from classifier.corpus import Example, prompts
+from classifier.corpus import TRUSTED, Example, readable
 from classifier.facts import Facts
 from classifier.judge import frontier, labels
 from classifier.judge.frontier import Frontier
@@ -13,7 +13,7 @@ from classifier.judge.labels import Baseline, Confusion, LabelScore
 from classifier.judge.lacking import Lacking, lacking
 from classifier.judge.reliability import Reliability, reliability
 from classifier.judge.robustness import Robustness, robustness
-from classifier.judge.rows import Judged, judged, positions
+from classifier.judge.rows import Judged, judged
 from classifier.judge.slices import Slices, slices
 from classifier.judge.speed import Speed
 from classifier.metrics import Interval, bootstrap, macro_f1
@@ -21,10 +21,6 @@ from classifier.model import Classifier
 from classifier.routellm import ExamScore
 from classifier.types import LABELS
 
-__all__ = ["STEPS", "TRUSTED", "EvaluationError", "Report", "evaluate", "positions"]
-
-TRUSTED: Final = 0.5
-"""Labels below this are too weak to judge by."""
 STEPS: Final = 4
 """How often `evaluate` tells its progress."""
 
@@ -82,9 +78,8 @@ def evaluate(
     `costs` are those of one request to each tier, in any unit.
     """
     progress("asking the classifier")
-    read = [(e, p) for e, p in zip(examples, prompts(examples), strict=True) if p is not None]
-    texts = [prompt for _, prompt in read]
-    every = judged([example for example, _ in read], classifier.assess_many(texts))
+    read, texts = readable(examples)
+    every = judged(read, classifier.assess_many(texts))
     seen = _trusted(every, len(examples))
     truth, said = seen.truth, seen.said
     progress("weighing cost against quality")
@@ -112,7 +107,7 @@ def evaluate(
 
 
 def _trusted(every: Judged, given: int) -> Judged:
-    kept = [at for at, row in enumerate(every.rows) if row.label and row.trust >= TRUSTED]
+    kept = [at for at, row in enumerate(every.rows) if row.trusted]
     if not kept:
         msg = f"none of {given} rows has a label that is trusted (conf of {TRUSTED} or more)"
         raise EvaluationError(msg)

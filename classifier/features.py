@@ -124,3 +124,12 @@ def _bound(text: str, limit: int) -> str:
     except UnicodeEncodeError:  # half of a surrogate pair: JSON can carry it, UTF-8 cannot
         text = text.encode("utf-8", "replace").decode()
     return text
+
+
+def unbound(text: str, length: int) -> str:
+    """A turn of `length` characters that `extract` cuts to `text`: blanks stand for its middle."""
+    cut = text.rfind(_GAP, 0, MAX_CHARS * 3 // 4 + len(_GAP))
+    missing = min(length, SCAN_CHARS) - len(text) + len(_GAP)
+    if length <= MAX_CHARS or cut < 0 or missing <= 0:
+        return text
+    return text[:cut] + " " * missing + text[cut + len(_GAP) :]

@@ -27,6 +27,11 @@ def parts(examples: Sequence[Example]) -> NDArray[np.str_]:
     return np.array(PARTS)[np.searchsorted(edges, draws, side="right")]
 
 
+def of_part(examples: Sequence[Example], *wanted: Part) -> list[Example]:
+    """The examples of these parts."""
+    return [e for e, part in zip(examples, parts(examples), strict=True) if part in wanted]
+
+
 def _digest(key: str) -> bytes:
     raw = key.encode("utf-8", "replace")
     return blake2b(raw, digest_size=8, person=b"gearshift parts").digest()

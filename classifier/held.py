@@ -6,9 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from classifier.corpus import Example, groups, prompts
-from classifier.evaluate import TRUSTED
-from classifier.folds import parts
+from classifier.corpus import Example, groups, readable
+from classifier.folds import of_part
 from classifier.guarantee import Rows, TargetError
 from classifier.model import Classifier
 from classifier.types import Label, Verdict
@@ -26,16 +25,14 @@ def held_out(classifier: Classifier, examples: Sequence[Example]) -> Rows:
 
     Those are the rows whose part is "calibrate", whatever file they stand in. Raises TargetError.
     """
-    chosen = [e for e, part in zip(examples, parts(examples), strict=True) if part == "calibrate"]
-    read = [(e, p) for e, p in zip(chosen, prompts(chosen), strict=True) if p is not None]
-    if not read:
+    rows, asked = readable(of_part(examples, "calibrate"))
+    if not rows:
         msg = (
             f"none of {len(examples):,} rows is held out: a tenth of the groups of near "
             "duplicates is kept from training for this, so more rows are needed"
         )
         raise TargetError(msg)
-    rows = [e for e, _ in read]
-    return as_rows(rows, classifier.assess_many([p for _, p in read]))
+    return as_rows(rows, classifier.assess_many(asked))
 
 
 def as_rows(examples: Sequence[Example], verdicts: Sequence[Verdict]) -> Rows:
@@ -44,7 +41,7 @@ def as_rows(examples: Sequence[Example], verdicts: Sequence[Verdict]) -> Rows:
         easy=np.array([v.success.easy for v in verdicts]),
         medium=np.array([v.success.medium for v in verdicts]),
         lacking=np.array([v.label == "needs_info" for v in verdicts], np.bool_),
-        hard=np.array([e.label == "hard" and e.trust >= TRUSTED for e in examples], np.bool_),
+        hard=np.array([e.label == "hard" and e.trusted for e in examples], np.bool_),
         quality=np.array([quality(e) for e in examples], np.float64),
         group=groups(examples),
     )
@@ -57,7 +54,7 @@ def quality(example: Example) -> tuple[float, float, float]:
     would say that the tiers are alike, so the label decides, if it is trusted: a tier solves what
     is labelled with it or with an easier one. What lacks information is nobody's to solve.
     """
-    small, mid, top = example.share_small, example.share_mid, example.share_top
+    small, mid, top = example.shares
     if small is not None and mid is not None and top is not None:
         return small, mid, top
-    return _BY_LABEL.get(example.label, _UNKNOWN) if example.trust >= TRUSTED else _UNKNOWN
+    return _BY_LABEL.get(example.label, _UNKNOWN) if example.trusted else _UNKNOWN

@@ -1,19 +1,21 @@
 """How good a classifier is. Pure; labels are positions in LABELS; intervals are 95 %."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.types import LABELS
+from classifier.types import LABELS, Label
 
 SEED: Final = 20_261_123
 ROUNDS: Final = 1_000
 SIMULATIONS: Final = 300
 Z95: Final = 1.959964
+EASY: Final = LABELS.index("easy")
+HARD: Final = LABELS.index("hard")
 
 Labels = NDArray[np.intp]
 Floats = NDArray[np.float64]
@@ -32,6 +34,11 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
         """All three numbers, each by `spec`."""
         value, low, high = (format(x, spec) for x in (self.value, self.low, self.high))
         return f"{value} [{low}, {high}]"
+
+
+def positions(labels: Sequence[Label | None]) -> Labels:
+    """Positions in LABELS; -1 for none."""
+    return np.array([-1 if label is None else LABELS.index(label) for label in labels], np.intp)
 
 
 def confusion(truth: Labels, said: Labels) -> NDArray[np.int64]:
@@ -64,6 +71,12 @@ def macro_f1(truth: Labels, said: Labels) -> float:
     """Mean F1 over the labels that occur in the truth."""
     present = np.unique(truth)
     return float(f1(truth, said)[present].mean()) if present.size else 0.0
+
+
+def hard_miss_share(truth: Labels, said: Labels) -> float | None:
+    """Of the truly hard rows, the share that is called easy; none without hard rows."""
+    hard = truth == HARD
+    return float((said[hard] == EASY).mean()) if hard.any() else None
 
 
 def bootstrap(measure: Callable[[Rows], float], groups: Rows) -> Interval:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from classifier.markdown import table
 from classifier.types import Cutoffs, Guarantee, Version
 
 _HEADING: Final = "## What its cut-offs keep"
@@ -16,22 +17,23 @@ def with_promise(
 
 
 def _section(parent: Version, cutoffs: Cutoffs, guarantee: Guarantee) -> str:
-    costs = ""
+    rows = [
+        ("target", f"`{guarantee.target}`"),
+        ("delta", f"{guarantee.delta:g}"),
+        ("held-out rows", f"{guarantee.rows:,}"),
+        ("value on them", f"{guarantee.value:.1%}"),
+        ("bound at 1 - delta", f"{guarantee.bound:.1%}"),
+        ("tested on", guarantee.day),
+        ("cut-offs of `auto`", f"easy {cutoffs.easy:g}, medium {cutoffs.medium:g}"),
+        ("what lacks information", guarantee.needs_info_tier),
+    ]
     if guarantee.costs:
-        easy, medium, hard = guarantee.costs
-        costs = f"| cost of a request by tier | {easy:.3g} : {medium:.3g} : {hard:.3g} |\n"
+        costs = " : ".join(f"{cost:.3g}" for cost in guarantee.costs)
+        rows.append(("cost of a request by tier", costs))
+    told = "\n".join(table(("", ""), rows))
     return f"""\
-| | |
-| --- | --- |
-| target | `{guarantee.target}` |
-| delta | {guarantee.delta:g} |
-| held-out rows | {guarantee.rows:,} |
-| value on them | {guarantee.value:.1%} |
-| bound at 1 - delta | {guarantee.bound:.1%} |
-| tested on | {guarantee.day} |
-| cut-offs of `auto` | easy {cutoffs.easy:g}, medium {cutoffs.medium:g} |
-| what lacks information | {guarantee.needs_info_tier} |
-{costs}
+{told}
+
 The model is that of {parent}. The cut-offs apply where `policy.by = "success"`; they were chosen by
 learn-then-test (arXiv 2110.01052) on the calibration part of the data, each group of near
 duplicates counted once. On traffic unlike those rows nothing is promised.

@@ -19,10 +19,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.corpus import Example, groups, prompts
-from classifier.evaluate import TRUSTED, positions
-from classifier.folds import parts
-from classifier.metrics import ROUNDS, SEED, Floats, Interval, Labels
+from classifier.corpus import TRUSTED, Example, groups, readable
+from classifier.folds import of_part
+from classifier.metrics import (
+    HARD,
+    Floats,
+    Interval,
+    Labels,
+    Rows,
+    bootstraps,
+    f1,
+    hard_miss_share,
+    macro_f1,
+    positions,
+)
 from classifier.model import Classifier
 from classifier.types import LABELS, Version
 
@@ -111,8 +121,7 @@ def compare(
     examples: Sequence[Example], champion: Classifier, challenger: Classifier, margin: float
 ) -> Comparison:
     """Both models on the holdout of `examples`. Raises PromotionError where it is empty."""
-    rows = holdout(examples)
-    asked = [prompt for prompt in prompts(rows) if prompt is not None]
+    rows, asked = readable(holdout(examples))
     said = [[v.label for v in model.assess_many(asked)] for model in (champion, challenger)]
     trial = Trial(
         truth=positions([row.label for row in rows]),
@@ -132,11 +141,8 @@ def compare(
 
 def holdout(examples: Sequence[Example]) -> list[Example]:
     """The rows that decide on promotions, with a trusted label. Raises PromotionError if none."""
-    kept = [
-        row
-        for row, part, prompt in zip(examples, parts(examples), prompts(examples), strict=True)
-        if part == "promote" and row.label and row.trust >= TRUSTED and prompt is not None
-    ]
+    rows, _ = readable(of_part(examples, "promote"))
+    kept = [row for row in rows if row.trusted]
     if not kept:
         msg = (
             f"none of {len(examples)} rows belongs to the promotion holdout with a trusted label "
@@ -148,27 +154,35 @@ def holdout(examples: Sequence[Example]) -> list[Example]:
 
 def figures(trial: Trial, margin: float) -> Iterator[Figure]:
     """Macro-F1, the F1 of each label that occurs, and hard-miss where there are hard rows."""
-    tables = _tables(trial)
-    whole = _measure(tables.sum(axis=0))
-    drawn = _draw(tables)
-    low, high = np.quantile(drawn[:, 1] - drawn[:, 0], [0.025, 0.975], axis=0)
-    truths = tables[:, 0].sum(axis=-1)
-    rows = _rest(truths.sum(axis=0), len(trial.truth))
-    independent = _rest((truths > 0).sum(axis=0), len(tables))
-    for place, name in enumerate(_NAMES):
-        if not rows[place]:
+
+    def both(rows: Rows) -> Floats:
+        truth, models = trial.truth[rows], (trial.champion, trial.challenger)
+        return np.array([_measure(truth, said[rows]) for said in models])
+
+    every = np.arange(trial.truth.size)
+    whole = both(every)
+    differences = bootstraps(lambda rows: np.diff(both(rows), axis=0)[0], trial.groups)
+    labels = [trial.truth == label for label in range(len(LABELS))]
+    for place, here in enumerate((every >= 0, *labels, labels[HARD])):
+        if not here.any():
             continue
+        independent = np.unique(trial.groups[here]).size
         before, after = whole[:, place].tolist()
-        difference = Interval(value=after - before, low=float(low[place]), high=float(high[place]))
         yield Figure(
-            name=name,
-            rows=rows[place],
-            groups=independent[place],
+            name=_NAMES[place],
+            rows=int(here.sum()),
+            groups=independent,
             champion=before,
             challenger=after,
-            difference=difference,
-            outcome=_judge(name, independent[place], difference, margin),
+            difference=differences[place],
+            outcome=_judge(_NAMES[place], independent, differences[place], margin),
         )
+
+
+def _measure(truth: Labels, said: Labels) -> Floats:
+    """The figures of one model, in the order of _NAMES; nan for hard-miss without hard rows."""
+    missed = hard_miss_share(truth, said)
+    return np.array([macro_f1(truth, said), *f1(truth, said), missed], np.float64)
 
 
 def _judge(name: str, independent: int, difference: Interval, margin: float) -> Outcome:
@@ -180,46 +194,6 @@ def _judge(name: str, independent: int, difference: Interval, margin: float) -> 
         return "worse"
     enough = worst > 0 or independent * margin >= RULE_OF_THREE
     return "holds" if worst >= -margin and enough else "cannot tell"
-
-
-def _rest(each: Floats, every: int) -> list[int]:
-    """What each of _NAMES rests on, from the counts of each label and of all."""
-    counts = [int(count) for count in each]
-    return [every, *counts, counts[LABELS.index("hard")]]
-
-
-def _tables(trial: Trial) -> Floats:
-    """Confusion of each group and model, shape (groups, 2, labels, labels); rows are the truth."""
-    size = len(LABELS)
-    group = np.unique(trial.groups, return_inverse=True)[1]
-    shape = (int(group.max()) + 1, 2, size, size)
-    counts = np.zeros(np.prod(shape))
-    for model, said in enumerate((trial.champion, trial.challenger)):
-        cells = np.ravel_multi_index((group, np.full_like(group, model), trial.truth, said), shape)
-        counts += np.bincount(cells, minlength=counts.size)
-    return counts.reshape(shape)
-
-
-def _draw(tables: Floats) -> Floats:
-    """The figures of both models over resampled groups, shape (ROUNDS, 2, figures)."""
-    flat = tables.reshape(len(tables), -1)
-    draw = np.random.default_rng(SEED)
-    sums = [
-        np.bincount(draw.integers(0, len(flat), len(flat)), minlength=len(flat)) @ flat
-        for _ in range(ROUNDS)
-    ]
-    return _measure(np.array(sums).reshape(ROUNDS, *tables.shape[1:]))
-
-
-def _measure(tables: Floats) -> Floats:
-    """From confusions, shape (..., labels, labels), to figures, shape (..., figures)."""
-    both = tables.sum(axis=-1) + tables.sum(axis=-2)
-    f1 = 2 * np.diagonal(tables, axis1=-2, axis2=-1) / np.maximum(both, 1)
-    present = tables.sum(axis=-1) > 0
-    macro = (f1 * present).sum(axis=-1) / np.maximum(present.sum(axis=-1), 1)
-    hard = tables[..., LABELS.index("hard"), :]
-    missed = hard[..., LABELS.index("easy")] / np.maximum(hard.sum(axis=-1), 1)
-    return np.concatenate([macro[..., None], f1, missed[..., None]], axis=-1)
 
 
 def _weight(figure: Figure) -> tuple[bool, float]:

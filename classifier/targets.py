@@ -8,11 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.corpus import Example
+from classifier.corpus import LEAST_TRUST, Example
 from classifier.types import TIERS, Label
 
-LEAST_TRUST: Final = 0.35
-"""Labels below this are noise, by the corpus's own datasheet."""
 SOURCE_POWER: Final = 0.25
 """Rows of a source with n rows weigh n**-0.25: large sources lead, but none drowns the others."""
 
@@ -65,8 +63,8 @@ def above(examples: Sequence[Example], tier: int) -> Task:
 
 def solved(examples: Sequence[Example], tier: int) -> Task:
     """Does a model of `TIERS[tier]` solve it? Only rows that have this tier's own share."""
-    shares = [(e.share_small, e.share_mid, e.share_top)[tier] for e in examples]
-    known = [(i, share) for i, share in enumerate(shares) if share is not None]
+    shares = ((i, e.shares[tier]) for i, e in enumerate(examples))
+    known = [(i, share) for i, share in shares if share is not None]
     return _task(examples, [i for i, _ in known], [s for _, s in known], [1.0] * len(known))
 
 

@@ -18,15 +18,14 @@ from numpy.typing import NDArray
 from classifier import facts as known
 from classifier import targets
 from classifier.calibrate import FEW, calibrate, choose_cutoff
-from classifier.corpus import RESTRICTED, Example, prompts
+from classifier.corpus import RESTRICTED, Example, readable
 from classifier.embed import Embedder
-from classifier.evaluate import TRUSTED, positions
 from classifier.facts import Facts
 from classifier.features import Row, matrix
 from classifier.fit import Design, Line, Settings, design, export, fit, predict
-from classifier.folds import Part, parts
+from classifier.folds import of_part, parts
 from classifier.linear import Heads
-from classifier.metrics import macro_f1
+from classifier.metrics import macro_f1, positions
 from classifier.model import HEADS, Calibration, Classifier, sigmoid
 from classifier.targets import Floats, Task
 from classifier.types import LABELS, TIERS, Version
@@ -135,21 +134,19 @@ def _load(
     examples: Sequence[Example], embedder: Embedder, progress: Progress
 ) -> tuple[list[Example], list[Row]]:
     progress("reading prompts")
-    allowed = _in_parts(examples, "train", "calibrate")
-    pairs = [(e, p) for e, p in zip(allowed, prompts(allowed), strict=True) if p is not None]
-    if not pairs:
+    rows, asked = readable(of_part(_allowed(examples), "train", "calibrate"))
+    if not rows:
         raise TrainingError("there is no row that may train a model")
-    return [e for e, _ in pairs], matrix([p for _, p in pairs], embedder)
+    return rows, matrix(asked, embedder)
 
 
 def trainable(examples: Sequence[Example]) -> list[Example]:
     """The rows that may be fitted on: by their licence, and by their part."""
-    return _in_parts(examples, "train")
+    return of_part(_allowed(examples), "train")
 
 
-def _in_parts(examples: Sequence[Example], *wanted: Part) -> list[Example]:
-    allowed = [e for e in examples if e.license_class not in RESTRICTED]
-    return [e for e, part in zip(allowed, parts(allowed), strict=True) if part in wanted]
+def _allowed(examples: Sequence[Example]) -> list[Example]:
+    return [e for e in examples if e.license_class not in RESTRICTED]
 
 
 def _bench(
@@ -216,7 +213,7 @@ def _choose(
     examples: Sequence[Example], heads: Sequence[Head], held: Mask, base: Classifier | None
 ) -> tuple[float, float]:
     """Where needs_info begins, and the macro-F1 of the rows that say so; both on held rows."""
-    labelled = np.array([e.label is not None and e.trust >= TRUSTED for e in examples]) & held
+    labelled = np.array([e.trusted for e in examples]) & held
     tier = np.argmax(_tiers(heads), axis=1)[labelled]
     lacking = heads[0].answers[labelled]
     truth = positions([e.label for e in examples])[labelled]

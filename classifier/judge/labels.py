@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from classifier.corpus import Example
 from classifier.facts import Facts
-from classifier.judge.rows import Judged, positions
+from classifier.judge.rows import Judged
 from classifier.metrics import (
+    EASY,
+    HARD,
     Floats,
     Interval,
     Labels,
@@ -18,8 +20,10 @@ from classifier.metrics import (
     bootstraps,
     confusion,
     f1,
+    hard_miss_share,
     macro_f1,
     mean,
+    positions,
     precision,
     recall,
 )
@@ -37,9 +41,6 @@ The unit is one tier too high, which wastes money. One tier too low is twice as 
 an answer; so hard→easy costs twice easy→hard. Something missed is an answer that guesses, 2; a
 needless question costs a turn, 1, and 2 where it also sends a hard prompt to the middle tier.
 """
-
-EASY: Final = LABELS.index("easy")
-HARD: Final = LABELS.index("hard")
 
 
 class LabelScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +141,6 @@ def rules(rows: Sequence[Example], facts: Facts) -> dict[str, Labels]:
 def _baseline(seen: Judged, said: Labels) -> Baseline:
     truth, ours = seen.truth, seen.said
     theirs = costs(truth, said)
-    hard = truth == HARD
     return Baseline(
         macro_f1=macro_f1(truth, said),
         margin=bootstrap(
@@ -149,5 +149,5 @@ def _baseline(seen: Judged, said: Labels) -> Baseline:
         ),
         mean_cost=float(theirs.mean()),
         saving=mean(theirs - costs(truth, ours), seen.alike),
-        hard_miss=float((said[hard] == EASY).mean()) if hard.any() else None,
+        hard_miss=hard_miss_share(truth, said),
     )

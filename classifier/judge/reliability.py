@@ -85,7 +85,7 @@ def _tier(every: Judged, tier: int) -> list[TierScore]:
     found = [
         (share, getattr(verdict.success, TIERS[tier]))
         for example, verdict in zip(every.rows, every.verdicts, strict=True)
-        if (share := (example.share_small, example.share_mid, example.share_top)[tier]) is not None
+        if (share := example.shares[tier]) is not None
     ]
     if not found:
         return []

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.features import extract
-from classifier.judge.rows import Judged, positions
-from classifier.metrics import Interval, mean
+from classifier.judge.rows import Judged
+from classifier.metrics import Interval, mean, positions
 from classifier.model import Classifier
 from classifier.noise import NOISES, TEMPLATES, disturb, wrap
 from classifier.types import Prompt, Turn

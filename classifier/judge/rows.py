@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.corpus import Example, groups
-from classifier.metrics import Floats, Labels
-from classifier.types import LABELS, Label, Verdict
+from classifier.metrics import Floats, Labels, positions
+from classifier.types import Verdict
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +42,3 @@ def judged(rows: Sequence[Example], verdicts: Sequence[Verdict]) -> Judged:
         said=positions([verdict.label for verdict in verdicts]),
         alike=groups(rows) if rows else np.zeros(0, np.intp),
     )
-
-
-def positions(labels: Sequence[Label | None]) -> Labels:
-    """Positions in LABELS; -1 for none."""
-    return np.array([-1 if label is None else LABELS.index(label) for label in labels], np.intp)

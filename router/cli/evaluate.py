@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 import rich_click as click
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -17,7 +16,7 @@ from classifier.corpus import Example, prompts
 from classifier.evaluate import STEPS, Measured, Report
 from classifier.evaluate import evaluate as judge
 from classifier.facts import Facts
-from classifier.folds import parts
+from classifier.folds import of_part
 from classifier.judge.frontier import COSTS
 from classifier.judge.speed import speed
 from classifier.model import Classifier
@@ -26,6 +25,7 @@ from classifier.pages.sections import headline
 from classifier.registry import find, resolve
 from classifier.routellm import Exam, ExamScore, examine, read_exams, wants
 from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly, steps
+from router.cli.table import table
 
 PICTURES: Final = ("jinja2", "vl_convert")
 """What the report extra brings."""
@@ -147,8 +147,7 @@ def _rows(options: _Options) -> list[Example]:
     examples = options.data.read()
     if not options.held_out and not options.data.shipped:
         return examples
-    kept = parts(examples) == "promote"
-    return [example for example, keep in zip(examples, kept.tolist(), strict=True) if keep]
+    return of_part(examples, "promote")
 
 
 def _sit(classifier: Classifier, exam: Exam, begin: Callable[[str], None]) -> ExamScore:
@@ -161,14 +160,14 @@ def _tables(report: Report) -> Iterator[Table | str]:
     yield f"{report.version}: macro-F1 {report.macro_f1:.3f} on {report.judged:,} rows"
     yield f"rules that read nothing: {rules}"
     counts = report.confusion.rows
-    yield _table(
+    yield table(
         ("truth ↓ said →", *counts, "F1"),
         [
             (score.name, *map(str, counts[score.name].values()), f"{score.f1:.3f}")
             for score in report.labels
         ],
     )
-    yield _table(("figure", "value", ""), [*headline(report)[1:], *_measured(report.measured)])
+    yield table(("figure", "value", ""), [*headline(report)[1:], *_measured(report.measured)])
 
 
 def _measured(measured: Measured) -> Iterator[tuple[str, str, str]]:
@@ -182,10 +181,3 @@ def _measured(measured: Measured) -> Iterator[tuple[str, str, str]]:
             f"{took.median_ms:.2f} ms, 95 % under {took.p95_ms:.2f} ms",
             f"{took.batch_per_s:,.0f}/s in a batch",
         )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    return table

@@ -18,6 +18,7 @@ from classifier.registry import rollback as go_back
 from classifier.remote import publish
 from router.cache.notice import announce
 from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly
+from router.cli.table import table
 from router.config.load import environment
 
 
@@ -200,17 +201,15 @@ def _tell(told: Told, as_json: bool) -> None:
 
 
 def _table(comparison: Comparison) -> Table:
-    head = ("", "rows", "champion", "challenger", "difference", "")
-    table = Table(*head)
-    table.columns[4].no_wrap = True
-    for one in comparison.figures:
-        change = one.difference
-        table.add_row(
+    rows = [
+        (
             one.name,
             f"{one.rows:,}",
             f"{one.champion:.3f}",
             f"{one.challenger:.3f}",
-            f"{change.value:+.3f} \\[{change.low:+.3f}, {change.high:+.3f}]",
+            f"{one.difference:+.3f}",
             one.outcome,
         )
-    return table
+        for one in comparison.figures
+    ]
+    return table(("", "rows", "champion", "challenger", "difference", ""), rows)

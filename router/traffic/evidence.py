@@ -1,7 +1,7 @@
 """What is known of a prompt's difficulty, from what happened to its answers and was said of them.
 
 Every kind of evidence leaves some labels possible, and is trusted so far. Trusts lie above
-`classifier.targets.LEAST_TRUST` (.35), so each kind can teach; of those that nobody stated, none
+`classifier.corpus.LEAST_TRUST` (.35), so each kind can teach; of those that nobody stated, none
 reaches one half, from where on rows judge a model.
 """
 

@@ -2,11 +2,9 @@
 
 from typing import Final
 
-from classifier.features import CONTEXT_CHARS, MAX_CHARS, SCAN_CHARS
+from classifier.features import CONTEXT_CHARS, unbound
 from router.domain import Entry, Kept
 
-_GAP: Final = "\n…\n"
-"""What `extract` puts where it cut."""
 _NOTHING: Final = Kept()
 
 
@@ -19,7 +17,7 @@ def turns_of(entry: Entry) -> tuple[str, ...]:
     if entry.prompt is None:
         return ()
     kept = entry.kept or _NOTHING
-    return (*_earlier(kept.context), _widened(entry.prompt, kept.length))
+    return (*_earlier(kept.context), unbound(entry.prompt, kept.length))
 
 
 def _earlier(context: str) -> tuple[str, ...]:
@@ -38,12 +36,3 @@ def _earlier(context: str) -> tuple[str, ...]:
 
 def _is_turn(text: str) -> bool:
     return bool(text) and len(text) <= CONTEXT_CHARS and text == text.strip()
-
-
-def _widened(text: str, length: int) -> str:
-    """A text that was cut to its bound, with blanks for its middle, to be cut the same again."""
-    cut = text.rfind(_GAP, 0, MAX_CHARS * 3 // 4 + len(_GAP))
-    missing = min(length, SCAN_CHARS) - len(text) + len(_GAP)
-    if length <= MAX_CHARS or cut < 0 or missing <= 0:
-        return text
-    return text[:cut] + " " * missing + text[cut + len(_GAP) :]

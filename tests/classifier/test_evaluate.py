@@ -7,9 +7,9 @@ import pytest
 
 from classifier.card import render
 from classifier.corpus import Example
-from classifier.evaluate import STEPS, EvaluationError, Report, evaluate, positions
+from classifier.evaluate import STEPS, EvaluationError, Report, evaluate
 from classifier.facts import LengthRule, length_rule, majority, sources
-from classifier.metrics import confusion, macro_f1
+from classifier.metrics import confusion, macro_f1, positions
 from classifier.types import LABELS, Label
 from tests.synthetic import VERSION, examples, prompt, trained
 

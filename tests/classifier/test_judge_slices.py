@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from classifier.corpus import Example
-from classifier.judge.rows import Judged, judged, positions
+from classifier.judge.rows import Judged, judged
 from classifier.judge.slices import POOLED_ROWS, slices
-from classifier.metrics import perfect_error
+from classifier.metrics import perfect_error, positions
 from classifier.types import Label
 from tests.judged import FACTS, verdict
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier import targets
-from classifier.corpus import Example
+from classifier.corpus import LEAST_TRUST, Example
 from classifier.targets import SOURCE_POWER, Task, increment
 from classifier.types import Label
 
@@ -48,7 +48,7 @@ def test_within_a_source_both_answers_weigh_alike() -> None:
 
 def test_an_answer_without_a_label_is_still_believed_a_little() -> None:
     task = targets.needs_info([example(needs_info=1, conf=0.0), example(needs_info=0, conf=0.9)])
-    assert task.trust.tolist() == [targets.LEAST_TRUST, 0.9]
+    assert task.trust.tolist() == [LEAST_TRUST, 0.9]
 
 
 def test_each_step_up_is_asked_of_those_that_took_the_one_before() -> None:
@@ -59,7 +59,7 @@ def test_each_step_up_is_asked_of_those_that_took_the_one_before() -> None:
 
 
 def test_labels_that_nobody_trusts_do_not_teach() -> None:
-    rows = [example("easy", conf=targets.LEAST_TRUST), example("hard", conf=None)]
+    rows = [example("easy", conf=LEAST_TRUST), example("hard", conf=None)]
     assert targets.above(rows, 0).rows.tolist() == [1]
 
 

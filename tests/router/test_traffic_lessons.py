@@ -7,9 +7,7 @@ from typing import get_args
 
 import pytest
 
-from classifier.corpus import Example
-from classifier.evaluate import TRUSTED
-from classifier.targets import LEAST_TRUST
+from classifier.corpus import LEAST_TRUST, TRUSTED, Example
 from classifier.types import LABELS, Label, Tier
 from router.domain import Entry, Feedback, Opinion
 from router.ledger.facets import Span
