@@ -22,6 +22,7 @@ from classifier.corpus import RESTRICTED, Example, readable
 from classifier.embed import Embedder
 from classifier.facts import Facts
 from classifier.features import Row, matrix
+from classifier.finetune import Teacher
 from classifier.fit import Design, Line, Settings, design, export, fit, predict
 from classifier.folds import of_part, parts
 from classifier.linear import Heads
@@ -83,24 +84,28 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
 def train(
     examples: Sequence[Example],
-    embedder: Embedder,
+    ground: Embedder | Classifier,
     *,
     settings: Settings,
     version: Version,
-    base: Classifier | None = None,
+    teacher: Teacher | None = None,
     progress: Progress = lambda step: None,
 ) -> Trained:
     """A model of `examples`, but for those under a restricted licence class or kept for promotion.
 
-    With `base`, whose embedder this must be, its heads are moved as far as the examples ask for,
-    and a question that they say nothing of keeps its answer: 300 rows are enough to learn from.
+    `ground` is an encoder to begin on, or a model to build upon: then its heads are moved as far as
+    the examples ask for, and a question that they say nothing of keeps its answer: 300 rows are
+    enough. A `teacher`, which must not have seen the rows that calibrate, has a say in what is
+    fitted.
     The facts lack `data` and `encoder`, which the caller knows. Raises TrainingError, and
     ImportError without the train extra.
     """
+    base, embedder = (ground, ground.embedder) if isinstance(ground, Classifier) else (None, ground)
     chosen, rows = _load(examples, embedder, progress)
     before = None if base is None else calibrated_heads(base)
     bench = _bench(chosen, rows, embedder, settings, before, progress)
-    heads = _fit_heads(chosen, bench)
+    told = None if teacher is None else teacher(chosen)
+    heads = _fit_heads(chosen, bench, told)
     cutoff, score = _choose(chosen, heads, bench.held, base)
     lines = [head.line for head in heads]
     classifier = Classifier(
@@ -172,12 +177,18 @@ def _bench(
     )
 
 
-def _fit_heads(examples: Sequence[Example], bench: Bench) -> list[Head]:
-    """The heads, in the order of HEADS."""
+def _fit_heads(examples: Sequence[Example], bench: Bench, told: Floats | None) -> list[Head]:
+    """The heads, in the order of HEADS. What a teacher `told` moves all but the shares."""
     nothing = np.zeros(len(examples))
-    tasks = [targets.needs_info(examples), targets.above(examples, 0), targets.above(examples, 1)]
-    tasks.append(targets.solved(examples, 0))
-    heads = [_fit_head(number, task, task, nothing, bench) for number, task in enumerate(tasks)]
+    truth = [targets.needs_info(examples), targets.above(examples, 0), targets.above(examples, 1)]
+    tasks = truth
+    if told is not None:
+        tasks = [targets.taught(task, told[:, number]) for number, task in enumerate(truth)]
+    truth, tasks = ([*known, targets.solved(examples, 0)] for known in (truth, tasks))
+    heads = [
+        _fit_head(number, task, true, nothing, bench)
+        for number, (task, true) in enumerate(zip(tasks, truth, strict=True))
+    ]
     before = heads[-1].answers
     for tier in range(1, len(TIERS)):
         task = targets.solved(examples, tier)

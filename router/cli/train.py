@@ -19,7 +19,7 @@ from classifier.evaluate import Report
 from classifier.evaluate import evaluate as judge
 from classifier.facts import Facts, built_upon
 from classifier.features import extract
-from classifier.finetune import Plan, finetune
+from classifier.finetune import Plan, Teacher, finetune
 from classifier.fit import Settings
 from classifier.model import Classifier
 from classifier.probes import PROBES
@@ -62,8 +62,8 @@ LIBRARIES: Final = ("numpy", "scipy")
 @click.option(
     "--finetune",
     is_flag=True,
-    help="Train the default encoder on the data before it is distilled, and then everything anew: "
-    "half an hour on two cores, minutes on a GPU; goes on where it was interrupted.",
+    help="Train everything anew, and the default encoder on the data first, as a teacher: half an "
+    "hour on two cores, minutes on a GPU; goes on where it was interrupted.",
 )
 @click.option(
     "--from-ledger",
@@ -99,10 +99,10 @@ def train(**said: object) -> None:
         version, digest = _named(options, lessons, start)
         trained = learn(
             examples,
-            start.embedder,
+            start.base or start.embedder,
             settings=Settings(),
             version=version,
-            base=start.base,
+            teacher=start.teacher,
             progress=progress,
         )
         facts = msgspec.structs.replace(trained.facts, data=digest.hex(), encoder=start.name)
@@ -134,9 +134,10 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What training begins with."""
 
     embedder: StaticEmbedder
-    base: Classifier | None
-    facts: Facts | None
+    base: Classifier | None = None
+    facts: Facts | None = None
     """What the base learned from."""
+    teacher: Teacher | None = None
     name: str
     """What the card says of it."""
 
@@ -154,21 +155,24 @@ def _base(registry: Path) -> Start:
 
 def _start(options: _Options, examples: Sequence[Example], progress: Progress) -> Start:
     """What was asked for. Raises ArtifactError, EncoderError and ImportError."""
-    encoder, name = options.encoder, None
-    if options.finetune:
-        rows = trainable(examples)
-        key = sha256(options.data.digest() + msgspec.msgpack.encode(len(rows))).hexdigest()[:8]
-        work = options.registry / f".finetune-{key}"
-        progress("fine-tuning the encoder")
-        with bar("fine-tuning") as told:
-            encoder = str(finetune(rows, distil.base_folder(), work, Plan(), told))
-        name = f"distilled from {distil.BASE}, fine-tuned on the rows that train"
-    elif encoder is None and not options.from_scratch:
+    if not (options.encoder or options.from_scratch or options.finetune):
         return _base(options.registry)
+    teacher = None
+    if options.finetune:
+        progress("fine-tuning the encoder")
+        teacher = _teacher(options.registry, trainable(examples))
     progress("distilling the encoder")
-    vectors, found = encoder_vectors(encoder)
+    vectors, name = encoder_vectors(options.encoder)
     embedder = StaticEmbedder.quantise(vectors.vocabulary, vectors.table)
-    return Start(embedder=embedder, base=None, facts=None, name=name or found)
+    name += "; taught by the default encoder, fine-tuned on the rows that train" if teacher else ""
+    return Start(embedder=embedder, teacher=teacher, name=name)
+
+
+def _teacher(registry: Path, rows: Sequence[Example]) -> Teacher:
+    """The default encoder, trained on `rows`; its state is kept beside the versions."""
+    key = sha256(msgspec.msgpack.encode(rows)).hexdigest()[:8]
+    with bar("fine-tuning") as told:
+        return finetune(rows, distil.base_folder(), registry / f".finetune-{key}", Plan(), told)
 
 
 def _lessons(since_us: int) -> list[Example]:

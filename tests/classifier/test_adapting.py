@@ -110,7 +110,7 @@ def own(count: int, **known: Any) -> list[Example]:
 
 
 def adapted(rows: list[Example]) -> Trained:
-    return train(rows, BASE.embedder, settings=SETTINGS, version=OWN, base=BASE)
+    return train(rows, BASE, settings=SETTINGS, version=OWN)
 
 
 @cache

@@ -76,14 +76,18 @@ def base(folder: Path) -> Path:
 
 
 @needs_torch
-def test_the_encoder_learns_and_can_be_distilled(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    where = base(tmp_path / "base")
-    done = finetune(
-        examples(40), where, tmp_path / "work", PLAN, lambda step, of: told.append((step, of))
+def test_the_encoder_learns_to_answer(tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    teacher = finetune(
+        examples(40), base(tmp_path / "base"), tmp_path / "work", PLAN, lambda *at: steps.append(at)
     )
-    assert told == [(step, 40) for step in range(1, 41)]
-    assert (done / "model.safetensors").read_bytes() != (where / "model.safetensors").read_bytes()
+    assert steps == [(step, 40) for step in range(1, 41)]
+    fresh = examples(10, seed=9)
+    told = teacher(fresh)
+    assert told.shape == (40, 6)
+    lacking = np.array([e.needs_info == 1 for e in fresh])
+    assert told[lacking, 0].mean() > told[~lacking, 0].mean() + 0.2
+    assert told == pytest.approx(np.stack([teacher([one])[0] for one in fresh]), abs=0.02)
     assert not list(tmp_path.rglob("*.bin")) + list(tmp_path.rglob("*.pt"))
 
 
@@ -101,8 +105,12 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
         finetune(examples(40), where, work, PLAN, until)
     assert json.loads((work / "progress.json").read_bytes())["step"] == 10
     told: list[int] = []
-    finetune(examples(40), where, work, PLAN, lambda step, of: told.append(step))
+    first = finetune(examples(40), where, work, PLAN, lambda step, of: told.append(step))
     assert told == list(range(11, 41))
+    again = finetune(examples(40), where, work, PLAN, lambda step, of: told.append(step))
+    assert told[-1] == 40
+    assert len(told) == 30
+    assert again(examples(3)) == pytest.approx(first(examples(3)))
 
 
 @needs_torch

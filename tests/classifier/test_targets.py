@@ -126,3 +126,16 @@ def test_repeated_increments_find_the_true_step() -> None:
         step = steps(shares, before, chance)
         chance = float(np.average(step.target, weights=step.weight))
     assert before + (1 - before) * chance == pytest.approx(0.7, abs=1e-3)
+
+
+def test_a_teacher_has_half_a_say_and_no_more() -> None:
+    rows = [
+        Example(prompt="a", label="hard"),
+        Example(prompt="b"),
+        Example(prompt="c", label="easy"),
+    ]
+    task = targets.above(rows, 0)
+    seen = targets.taught(task, np.array([0.6, 0.9, 0.2]))
+    assert seen.target == pytest.approx([0.8, 0.1])
+    assert seen.rows.tolist() == task.rows.tolist() == [0, 2]
+    assert seen.weight is task.weight

@@ -1,5 +1,6 @@
 """The training path from end to end, on a small world and without torch."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from classifier import artifact
 from classifier.corpus import RESTRICTED, Example
 from classifier.embed import HashEmbedder
 from classifier.evaluate import evaluate
+from classifier.features import matrix
 from classifier.fit import Settings
 from classifier.folds import parts
 from classifier.model import HEADS, Classifier
+from classifier.targets import Floats
 from classifier.train import Trained, TrainingError, train, version_of
 from classifier.types import LABELS, TIERS
 from tests.synthetic import (
@@ -131,7 +134,7 @@ def own_rows(count: int = 300) -> list[Example]:
 
 def adapted(rows: list[Example]) -> Classifier:
     base = trained().classifier
-    return train(rows, base.embedder, settings=Settings(), version=VERSION, base=base).classifier
+    return train(rows, base, settings=Settings(), version=VERSION).classifier
 
 
 def test_a_few_rows_of_ones_own_move_a_model_where_they_point() -> None:
@@ -204,3 +207,25 @@ def test_the_score_on_held_rows_is_not_that_of_rows_it_knows() -> None:
     ]
     seen = train(rows, HashEmbedder(), settings=Settings(), version=VERSION)
     assert seen.facts.held_macro_f1 < 0.35
+
+
+def test_a_teacher_is_asked_of_the_rows_and_moves_what_is_fitted() -> None:
+    """One that calls every third row hard makes the model doubt, and the truth still calibrates."""
+    asked: list[int] = []
+
+    def doubtful(rows: Sequence[Example]) -> Floats:
+        asked.append(len(rows))
+        return np.full((len(rows), len(HEADS)), 0.5)
+
+    plain = trained_on_hashes()
+    unsure = train(
+        examples(), HashEmbedder(), settings=Settings(), version=VERSION, teacher=doubtful
+    )
+    assert asked == [plain.facts.rows]
+    many = [prompt(e.prompt) for e in examples(20, seed=3)]
+    row = matrix(many[:1], HashEmbedder())[0]
+    raw = [abs(one.classifier.heads.logits(row)[1]) for one in (unsure, plain)]
+    assert raw[0] < 0.7 * raw[1]
+    said = [verdict.label for verdict in unsure.classifier.assess_many(many)]
+    true = [verdict.label for verdict in plain.classifier.assess_many(many)]
+    assert np.mean([one == two for one, two in zip(said, true, strict=True)]) > 0.9
