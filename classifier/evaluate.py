@@ -19,7 +19,7 @@ from classifier.judge.speed import Speed
 from classifier.metrics import Interval, bootstrap, macro_f1
 from classifier.model import Classifier
 from classifier.routellm import ExamScore
-from classifier.types import LABELS
+from classifier.types import LABELS, Costs
 
 STEPS: Final = 4
 """How often `evaluate` tells its progress."""
@@ -70,7 +70,7 @@ def evaluate(
     examples: Sequence[Example],
     facts: Facts,
     *,
-    costs: tuple[float, float, float] = frontier.COSTS,
+    costs: Costs = frontier.COSTS,
     progress: Progress = lambda step: None,
 ) -> Report:
     """Judge `classifier` on `examples`; baselines come from `facts`. Raises EvaluationError.

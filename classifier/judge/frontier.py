@@ -1,7 +1,7 @@
 """What quality costs over three tiers: the classifier beside mixing, rules and an oracle.
 
-Quality is the mean share of right answers of the chosen tier's models, so only rows that have the
-shares of all three tiers count. Costs are per request and tier, in any unit.
+Quality is that of the chosen tier's answer by `held.quality`: the measured share of right answers,
+else what a trusted label says; other rows do not count. Costs are per request, in any unit.
 """
 
 from collections import Counter
@@ -12,20 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.facts import Facts
+from classifier.guarantee import BARS, Rows, cutoffs_at, tiers
+from classifier.held import as_rows, quality
 from classifier.judge.labels import rules
 from classifier.judge.rows import Judged
 from classifier.metrics import Floats, Interval, Labels, bootstraps
-from classifier.types import LABELS, TIERS
+from classifier.types import LABELS, TIERS, Costs, Tier
 
-COSTS: Final = (0.05, 0.25, 1.0)
-"""One request to easy, medium and hard: rounded from the default preset's list prices, with 300
-tokens in, 400 out, and four times as many out where the model thinks first."""
+COSTS: Final[Costs] = (0.05, 0.25, 1.0)
+"""One request to easy, medium and hard, where the caller knows of no prices."""
 STEPS: Final = 100
-"""Cut-offs on success: 0, 0.01, … 1, and one above all; and as many prices."""
+"""Prices of cost in quality that are tried."""
 GRID: Final = 201
 KEPT: Final = 0.98
 """Of the quality of always-hard: what is asked of a router that only saves."""
-MEDIUM: Final = TIERS.index("medium")
+LACKING: Final[Tier] = "medium"
+"""Where what lacks information goes, as by default in the policy."""
 WAYS: Final = 4
 MIX: Final = 2
 
@@ -63,19 +65,21 @@ class Frontier(msgspec.Struct, frozen=True, kw_only=True):
     """Quality against cost."""
 
     rows: int
+    measured: int
+    """Rows whose quality is measured; that of the others follows from their label."""
     sources: dict[str, int]
-    """Where the rows come from: no other rows have all three shares."""
-    costs: tuple[float, float, float]
+    """Where the rows come from."""
+    costs: Costs
     always: tuple[Point, ...]
     """Each tier alone, in the order of TIERS."""
     cutoff: Way
-    """The cheapest tier whose success reaches a cut-off, else hard: what the policy does."""
+    """The policy by success, at every pair of cut-offs that `gearshift calibrate` chooses from."""
     worth: Way
     """The tier whose success, less a price times its cost, is highest."""
     mix: Way
     """Tiers drawn by lot."""
     oracle: Way
-    """`worth` with the measured shares for success: nothing can do better."""
+    """`worth` with the quality for success: nothing can do better."""
     rules: tuple[Rule, ...]
 
 
@@ -123,26 +127,20 @@ class _World(msgspec.Struct, frozen=True, kw_only=True):
     """By cut-off, by worth, mix, oracle."""
     rules: tuple[_Choice, ...]
     top: Floats
-    """Share of the hard tier."""
+    """Quality of the hard tier."""
 
 
-def frontier(
-    every: Judged, facts: Facts, costs: tuple[float, float, float] = COSTS
-) -> Frontier | None:
-    """The curves over the rows with three shares; none without any."""
-    shares = [(row.share_small, row.share_mid, row.share_top) for row in every.rows]
-    chosen = [at for at, three in enumerate(shares) if None not in three]
+def frontier(every: Judged, facts: Facts, costs: Costs = COSTS) -> Frontier | None:
+    """The curves over the rows whose quality is known; none without any."""
+    chosen = [at for at, row in enumerate(every.rows) if np.isfinite(quality(row)).all()]
     if not chosen:
         return None
     rows = [every.rows[at] for at in chosen]
+    verdicts = [every.verdicts[at] for at in chosen]
+    success = np.array([msgspec.structs.astuple(verdict.success) for verdict in verdicts])
     said = {"by label": every.said[chosen], **rules(rows, facts)}
     del said["global majority"]  # one tier alone, which is there already
-    world = _world(
-        np.array([shares[at] for at in chosen], np.float64),
-        np.array([msgspec.structs.astuple(every.verdicts[at].success) for at in chosen]),
-        np.array(costs),
-        said,
-    )
+    world = _world(as_rows(rows, verdicts), success, np.array(costs), said)
     figures = bootstraps(lambda rows: _figures(world, rows), every.alike[chosen])
     gains, shared, spends = (figures[at : at + WAYS] for at in range(0, 3 * WAYS, WAYS))
     cutoff, worth, mix, oracle = (
@@ -151,6 +149,7 @@ def frontier(
     )
     return Frontier(
         rows=len(rows),
+        measured=sum(None not in row.shares for row in rows),
         sources=dict(Counter(row.source for row in rows).most_common()),
         costs=costs,
         always=_points(world.ways[MIX]),
@@ -162,10 +161,11 @@ def frontier(
     )
 
 
-def by_cutoff(success: Floats, cutoffs: Floats) -> NDArray[np.intp]:
-    """The cheapest tier whose success reaches each cut-off, else hard: shape (n, cut-offs)."""
-    easy, medium = (success[:, [tier]] >= cutoffs for tier in (0, 1))
-    return np.where(easy, 0, np.where(medium, 1, 2))
+def by_cutoff(held: Rows) -> NDArray[np.intp]:
+    """Where each bar's cut-offs send the rows, between always-easy and always-hard: (n, bars)."""
+    easy, hard = np.zeros(held.hard.size, np.intp), np.full(held.hard.size, len(TIERS) - 1)
+    between = (tiers(held, cutoffs_at(bar), LACKING) for bar in BARS)
+    return np.stack([easy, *between, hard], axis=1)
 
 
 def by_worth(success: Floats, costs: Floats, prices: Floats) -> NDArray[np.intp]:
@@ -175,22 +175,21 @@ def by_worth(success: Floats, costs: Floats, prices: Floats) -> NDArray[np.intp]
     return tiers
 
 
-def _world(share: Floats, success: Floats, costs: Floats, said: dict[str, Labels]) -> _World:
-    cutoffs = np.append(np.linspace(0, 1, STEPS + 1), 2.0)
+def _world(held: Rows, success: Floats, costs: Floats, said: dict[str, Labels]) -> _World:
+    share = held.quality
     prices = np.append(np.geomspace(100, 0.01, STEPS), 0.0) / (costs[-1] - costs[0])
 
     def sweep(tier: NDArray[np.intp]) -> Sweep:
         return Sweep(cost=costs[tier], quality=np.take_along_axis(share, tier, axis=1))
 
     def choice(name: str, labels: Labels) -> _Choice:
-        # As the policy does by default, what lacks information goes to the middle.
-        tier = np.where(labels == LABELS.index("needs_info"), MEDIUM, labels)
+        tier = np.where(labels == LABELS.index("needs_info"), TIERS.index(LACKING), labels)
         return _Choice(name=name, cost=costs[tier], quality=share[np.arange(len(tier)), tier])
 
     return _World(
         spends=np.linspace(costs[0], costs[-1], GRID),
         ways=(
-            sweep(by_cutoff(success, cutoffs)),
+            sweep(by_cutoff(held)),
             sweep(by_worth(success, costs, prices)),
             Mix(cost=np.tile(costs, (len(share), 1)), quality=share),
             sweep(by_worth(share, costs, prices)),

@@ -25,10 +25,11 @@ def frontier(found: Frontier) -> Section:
     return Section(
         title="Quality against cost",
         words=(
-            f"On the {found.rows:,} rows with measured answers of all three tiers ({where}): no "
-            "other rows can be weighed, so this speaks for these kinds of prompts alone. By "
-            "cut-off: the cheapest tier whose success reaches it. By worth: the tier whose success "
-            "less a price times its cost is highest. The oracle knows the measured shares."
+            f"On the {found.rows:,} rows that tell how good each tier's answer is ({where}): "
+            f"{found.measured:,} by measured answers of all three, the others by their label. By "
+            "cut-off: the policy by success, at every pair of cut-offs that calibrate chooses "
+            "from. By worth: the tier whose success less a price times its cost is highest. The "
+            "oracle knows the quality."
         ),
         tables=(
             Table(

@@ -1,7 +1,8 @@
 """`gearshift evaluate`: judging a version of the classifier."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from classifier import artifact
-from classifier.corpus import Example, prompts
+from classifier.corpus import Example, readable
 from classifier.evaluate import STEPS, Measured, Report
 from classifier.evaluate import evaluate as judge
 from classifier.facts import Facts
@@ -24,24 +25,35 @@ from classifier.pages.page import to_json, write
 from classifier.pages.sections import headline
 from classifier.registry import find, resolve
 from classifier.routellm import Exam, ExamScore, examine, read_exams, wants
+from classifier.types import Costs
+from router.cli.calibrate import configuration
 from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly, steps
 from router.cli.table import table
+from router.errors import ConfigError
+from router.prices.book import build_prices
+from router.prices.settlement import compile_lengths
+from router.prices.tiers import tier_costs
 
 PICTURES: Final = ("jinja2", "vl_convert")
 """What the report extra brings."""
-TIERS: Final = 3
 
 
-def _read_costs(context: click.Context, parameter: click.Parameter, said: str) -> Sequence[float]:
+def _read_costs(_: click.Context, __: click.Parameter, said: str | None) -> Costs | None:
+    if said is None:
+        return None
     try:
-        costs = tuple(float(cost) for cost in said.split(","))
-    except ValueError:
-        costs = ()
-    rising = len(costs) == TIERS and 0 <= costs[0] <= costs[1] <= costs[2] < math.inf
-    if not rising or costs[0] == costs[2]:
+        costs: Costs = msgspec.convert(said.split(","), Costs, strict=False)
+    except msgspec.ValidationError:
+        costs = 0.0, 0.0, 0.0
+    if not _rise(costs):
         message = f"{said!r} is not three rising costs, as in 0.05,0.25,1"
         raise click.BadParameter(message)
     return costs
+
+
+def _rise(costs: Costs) -> bool:
+    easy, medium, hard = costs
+    return 0 <= easy <= medium <= hard < math.inf and easy < hard
 
 
 class _Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +63,8 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
     as_json: bool
     out: Path | None
     routellm: Path | None
-    costs: tuple[float, float, float]
+    costs: Costs | None
+    config: str | None
     registry: Path
 
 
@@ -81,12 +94,12 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
 )
 @click.option(
     "--costs",
-    default=",".join(f"{cost:g}" for cost in COSTS),
-    show_default=True,
+    show_default="by the prices of the configuration",
     callback=_read_costs,
     metavar="E,M,H",
     help="Costs of one request to easy, medium and hard, in any unit.",
 )
+@click.option("--config", metavar="F", help="Configuration file (TOML): prices.")
 @REGISTRY
 def evaluate(**said: object) -> None:
     """Judge a version on labelled prompts that it did not learn from.
@@ -131,16 +144,33 @@ def _judge(options: _Options) -> Report:
     facts = msgspec.json.decode(artifact.read_text(path, artifact.FACTS), type=Facts)
     classifier = artifact.load(path)
     exams = read_exams(options.routellm) if options.routellm else []
+    costs = options.costs or _costs(options.config)
     with steps(STEPS + 1 + len(exams)) as begin:
         examples = _rows(options)
-        report = judge(classifier, examples, facts, costs=options.costs, progress=begin)
+        report = judge(classifier, examples, facts, costs=costs, progress=begin)
         begin("taking the time")
-        told = [prompt for prompt in prompts(examples) if prompt is not None]
         measured = Measured(
-            speed=speed(classifier, told),
+            speed=speed(classifier, readable(examples)[1]),
             routellm=tuple(_sit(classifier, exam, begin) for exam in exams),
         )
     return msgspec.structs.replace(report, measured=measured)
+
+
+def _costs(config: str | None) -> Costs:
+    """Of a typical request by the configuration; COSTS, and it is said, where it tells none."""
+    settings = configuration(config)
+    prices = build_prices(settings, datetime.now(UTC))
+    try:
+        costs = tier_costs(settings, prices, compile_lengths(settings))
+    except ConfigError as error:
+        why = str(error)
+    else:
+        if _rise(costs):
+            return costs
+        why = "easier tiers do not cost less than harder ones"
+    usual = ",".join(f"{cost:g}" for cost in COSTS)
+    click.echo(f"{why}; weighed by {usual}: --costs says otherwise", err=True)
+    return COSTS
 
 
 def _rows(options: _Options) -> list[Example]:

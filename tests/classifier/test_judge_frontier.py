@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from classifier.corpus import Example
+from classifier.guarantee import BARS
+from classifier.held import as_rows
 from classifier.judge.frontier import Frontier, Mix, Way, by_cutoff, by_worth, frontier
 from classifier.judge.rows import judged
 from classifier.types import Label
@@ -97,21 +99,24 @@ def test_what_lacks_information_goes_to_the_middle() -> None:
     assert (found.rules[0].point.cost, found.rules[0].point.quality) == (0.5, 0.5)
 
 
-def test_only_rows_with_three_shares_are_weighed_and_it_says_which() -> None:
+def test_only_rows_whose_quality_is_known_are_weighed_and_it_says_which() -> None:
     half = msgspec.structs.replace(example((1, 1, 1)), share_top=None)
     other = msgspec.structs.replace(example((1, 1, 1)), source="contest")
-    rows = [half, example((1, 1, 1)), example((0, 1, 1)), other]
-    found = frontier(judged(rows, [verdict()] * 4), FACTS, COSTS)
+    labelled = Example(prompt="x", source="exam", label="medium")
+    rows = [half, example((1, 1, 1)), example((0, 1, 1)), other, labelled]
+    found = frontier(judged(rows, [verdict()] * 5), FACTS, COSTS)
     assert found is not None
-    assert (found.rows, found.sources) == (3, {"exam": 2, "contest": 1})
+    assert (found.rows, found.measured, found.sources) == (4, 3, {"exam": 3, "contest": 1})
+    assert [point.quality for point in found.always] == pytest.approx([0.5, 1, 1])
     assert frontier(judged([half], [verdict()]), FACTS, COSTS) is None
 
 
-def test_a_cutoff_takes_the_cheapest_tier_that_reaches_it() -> None:
-    success = np.array([[0.2, 0.5, 0.6]])
-    assert by_cutoff(success, np.array([0.1, 0.2, 0.3, 0.5, 0.55, 0.9])).tolist() == [
-        [0, 0, 1, 1, 2, 2]
-    ]
+def test_the_cutoffs_are_those_that_calibrate_installs() -> None:
+    rows = [example((1, 1, 1)), example((1, 1, 1))]
+    said = [verdict(success=(0.2, 0.49, 0.6)), verdict("needs_info")]
+    sent = by_cutoff(as_rows(rows, said))
+    assert sent[0].tolist() == [0, *[0] * 21, *[1] * 50, *[2] * 30, 2]
+    assert sent[1].tolist() == [0, *[1] * len(BARS), 2]
 
 
 def test_a_price_weighs_success_against_cost() -> None:

@@ -9,6 +9,7 @@ from classifier.judge import frontier, labels, lacking, reliability, robustness,
 from classifier.metrics import ROUNDS, SIMULATIONS
 from classifier.routellm import SETS
 from classifier.types import LABELS
+from router.prices.tiers import TYPICAL
 from tests.house.tree import ROOT
 
 PAGE = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
@@ -32,6 +33,7 @@ def test_the_table_of_costs_is_the_one_that_counts() -> None:
         f"{noise.TYPO_SHARE:.0%} of the letters".replace("%", " %"),
         f"at least {slices.POOLED_ROWS} rows",
         ",".join(f"{cost:g}" for cost in frontier.COSTS),
+        f"{TYPICAL.input:,} tokens in and {TYPICAL.output} out",
     ],
 )
 def test_numbers_are_those_of_the_code(said: str) -> None:

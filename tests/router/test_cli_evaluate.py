@@ -9,8 +9,9 @@ import pytest
 
 from classifier import artifact
 from classifier.evaluate import Report
+from classifier.judge.frontier import COSTS
 from classifier.registry import builtin
-from classifier.types import LABELS
+from classifier.types import LABELS, TIERS
 from tests.processes import environ, gearshift
 from tests.synthetic import examples, save_examples
 
@@ -118,6 +119,43 @@ def test_costs_that_are_not_three_rising_numbers_are_refused(home: Path, costs: 
     done = told(home, "--costs", costs)
     assert done.returncode == 2
     assert "rising costs" in done.stderr
+
+
+def priced(home: Path, *prices: int) -> Path:
+    """A configuration of three models with these prices of a million tokens, or with none."""
+    names = ("small", "middle", "large")
+    tiers = "".join(f'{tier} = ["{name}"]\n' for tier, name in zip(TIERS, names, strict=True))
+    models = "".join(
+        f'[model.{name}]\nupstream = "host"\nname = "{name}"\ncontext = 100_000\n' for name in names
+    )
+    for name, price in zip(names, prices, strict=False):
+        cost = f'{{ input = {price}, output = {price}, source = "page", date = "2026-11-25" }}'
+        ratio = '{ value = 1, low = 1, high = 1, source = "prior" }'
+        told = f"[model.{name}]\nprice = {cost}\noutput_ratio = {ratio}\n"
+        models = models.replace(f"[model.{name}]\n", told)
+    file = home / "router.toml"
+    file.write_text(f'[tiers]\n{tiers}[upstream.host]\nbase_url = "http://127.0.0.1:9"\n{models}')
+    return file
+
+
+@pytest.mark.parametrize(
+    ("prices", "costs", "said"),
+    [
+        ((1, 2, 10), (0.1, 0.2, 1.0), ""),
+        ((10, 2, 1), COSTS, "easier tiers do not cost less"),
+        ((), COSTS, "is unknown"),
+    ],
+)
+def test_costs_are_those_of_the_configuration_and_else_it_is_said(
+    home: Path, prices: tuple[int, ...], costs: tuple[float, float, float], said: str
+) -> None:
+    done = told(home, "--json", "--config", str(priced(home, *prices)))
+    assert done.returncode == 0, done.stderr
+    report = msgspec.json.decode(done.stdout, type=Report)
+    assert report.frontier is not None
+    assert report.frontier.costs == pytest.approx(costs)
+    assert said in done.stderr
+    assert ("weighed by 0.05,0.25,1: --costs" in done.stderr) == bool(said)
 
 
 def test_a_folder_without_sets_is_told(home: Path) -> None:
