@@ -266,7 +266,7 @@ class Judge(Section, frozen=True, kw_only=True):
     share: Share = 0.1
     """Share of the kept prompts that is judged: a sample finds what is wrong, all of it is dear."""
     budget_usd: Money = 1.0
-    """Most that one run may spend; it ends before that."""
+    """Where one run ends, by what was billed and an estimate of what is under way."""
 
 
 class Config(Section, frozen=True, kw_only=True):
