@@ -133,6 +133,8 @@ def read_manifest(path: Path) -> Manifest:
         raise _damaged(file, f"is not a manifest: {error}") from error
     if manifest.seal != _seal(manifest):
         raise _damaged(file, "was changed after training")
+    if not all(map(is_plain, manifest.files)):
+        raise _damaged(file, "lists a file outside of its folder")
     if manifest.format not in READABLE or manifest.feature_spec != FEATURE_SPEC:
         msg = (
             f"{file}: made as format {manifest.format}, {manifest.feature_spec}; this version of "
@@ -140,6 +142,11 @@ def read_manifest(path: Path) -> Manifest:
         )
         raise ArtifactError(msg)
     return manifest
+
+
+def is_plain(name: str) -> bool:
+    """Whether `name` names something in a folder, and nothing outside of it."""
+    return name not in {"", ".", ".."} and Path(name).name == name
 
 
 def save(

@@ -41,7 +41,7 @@ def read(registry: Path) -> list[Event]:
     """Every event, oldest first. Raises RegistryError."""
     file = registry / HISTORY
     try:
-        lines = file.read_bytes().splitlines()
+        lines = file.read_bytes().split(b"\n")[:-1]  # what follows the last was never all written
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -61,6 +61,7 @@ def append(registry: Path, event: Event) -> None:
     try:
         registry.mkdir(parents=True, exist_ok=True)
         with file.open("ab") as lines:
+            lines.truncate(file.read_bytes().rfind(b"\n") + 1)  # a line that was cut short
             lines.write(msgspec.json.encode(event) + b"\n")
             lines.flush()
             os.fsync(lines.fileno())

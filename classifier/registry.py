@@ -7,12 +7,13 @@ one in service, and the history of the marker.
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import get_ident
 from typing import Final
 
 import msgspec
 
 from classifier import history
-from classifier.artifact import MANIFEST, ArtifactError, load, read_manifest
+from classifier.artifact import MANIFEST, ArtifactError, is_plain, load, read_manifest
 from classifier.history import BUILTIN, Event, RegistryError
 from classifier.types import Version
 
@@ -120,7 +121,7 @@ def replace(file: Path, data: bytes) -> None:
 
     Raises RegistryError.
     """
-    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{get_ident()}.part")
     try:
         with draft.open("wb") as out:
             out.write(data)
@@ -175,11 +176,6 @@ def _list(folder: Path, serving: Path | None) -> Listed:
         serving=folder == serving,
         damage=damage,
     )
-
-
-def is_plain(name: str) -> bool:
-    """Whether `name` names something in a folder, and nothing outside of it."""
-    return name not in {"", ".", ".."} and Path(name).name == name
 
 
 def _is_version(registry: Path, version: str) -> bool:

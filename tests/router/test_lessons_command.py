@@ -44,7 +44,12 @@ def test_the_file_is_what_training_reads_and_nobody_else_may(tmp_path: Path) -> 
 
 
 def test_what_was_left_open_on_purpose_stays_open_in_the_file(tmp_path: Path) -> None:
-    kept = [asked(1, TEXT, tier="medium"), asked(2, "Say hello."), said(1), said(2, opinion="bad")]
+    kept: list[Entry | Feedback] = [
+        asked(1, TEXT, tier="medium"),
+        asked(2, "Say hello."),
+        said(1),
+        said(2, opinion="bad"),
+    ]
     keep(tmp_path, *kept)
     out = tmp_path / "lessons.jsonl"
     out.touch(mode=0o644)
