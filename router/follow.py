@@ -45,7 +45,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     trouble: str | None = None
     """Why it is not the one that is promoted; none when it is."""
     dead: tuple[str, ...] = ()
-    """Tiers that it reaches with no canary, in words."""
+    """Tiers that it reaches with no canary, and cut-offs that it lacks, in words."""
 
     @property
     def reasons(self) -> list[str]:
@@ -203,7 +203,7 @@ def _served_before(registry: Path, name: str) -> list[str]:
 
 
 def _proved(registry: Path, name: str, config: Config) -> Loaded:
-    """Version `name` as below; a copy of a registry remembers what served last. Raises ArtifactError."""
+    """What `_loaded` gives; a copy of a registry remembers what served last."""
     loaded = _loaded(registry, name, config)
     with suppress(ArtifactError, RegistryError):  # it serves all the same
         believe(registry, name)
@@ -215,4 +215,7 @@ def _loaded(registry: Path, name: str, config: Config) -> Loaded:
     classifier = load(folder_of(registry, name))
     table = compile_policy(config, classifier.cutoffs)
     dead = [f"no canary reaches the {tier} tier" for tier in unreached_tiers(classifier, table)]
+    policy = config.policy
+    if policy.by == "success" and policy.auto is None and "auto" not in classifier.cutoffs:
+        dead.append("the cut-offs of `auto` are placeholders: gearshift calibrate chooses them")
     return Loaded(classifier=classifier, table=table, name=name, dead=tuple(dead))

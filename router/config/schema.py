@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct, field
 
+from classifier import types
 from classifier.types import TIERS, Tier
 from router.domain import Capability, Modality, ModelId
 
@@ -111,7 +112,7 @@ class Cutoffs(Section, frozen=True, kw_only=True):
     """The medium tier serves prompts whose success.medium is at least this."""
 
 
-UNCALIBRATED: Final = Cutoffs(easy=0.75, medium=0.65)
+UNCALIBRATED: Final = Cutoffs(easy=types.UNCALIBRATED.easy, medium=types.UNCALIBRATED.medium)
 """Cut-offs of `auto` where neither the file nor the classifier has any: placeholders."""
 
 

@@ -17,7 +17,7 @@ from classifier.registry import PROMOTED, promote, rollback
 from classifier.remote import locate, publish
 from classifier.types import Cutoffs, Version
 from router.cache.null import NullCache
-from router.config.schema import Environment
+from router.config.schema import UNCALIBRATED, Environment
 from router.config.schema import Scorer as Settings
 from router.errors import ConfigError
 from router.follow import Follower, Loaded, load_first, registry_of
@@ -168,6 +168,17 @@ async def test_going_back_to_what_serves_still_ends_the_trouble(registry: Path) 
     assert running.counted("taken") == 0
 
 
+async def test_by_success_without_cut_offs_is_told(registry: Path) -> None:
+    policy = msgspec.structs.replace(CONFIG.policy, by="success")
+    config = msgspec.structs.replace(CONFIG, policy=policy)
+    said = "the cut-offs of `auto` are placeholders: gearshift calibrate chooses them"
+    assert said in (await load_first(registry, config)).reasons
+    assert said not in (await load_first(registry, CONFIG)).reasons
+    policy = msgspec.structs.replace(policy, auto=UNCALIBRATED)
+    config = msgspec.structs.replace(CONFIG, policy=policy)
+    assert said not in (await load_first(registry, config)).reasons, "somebody chose them"
+
+
 async def test_a_version_that_was_mended_is_taken_when_someone_says_so(registry: Path) -> None:
     running = await following(registry)
     file = registry / NEW / "arrays.safetensors"
@@ -286,7 +297,7 @@ async def test_a_fresh_copy_falls_back_to_what_served_before(tmp_path: Path) -> 
     assert (await following(registry_of(said))).scorer.version == OLD
 
 
-class Slow(MemoryFileSystem):
+class Slow(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
     """A store that answers when it is let."""
 
     protocol = "slow"
