@@ -9,6 +9,7 @@ MODEL_CARD.md        the same for people: how good it is, whom it fails
 """
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,9 @@ VOCABULARY: Final = "vocabulary.txt"
 PROBES: Final = "probes.json"
 FACTS: Final = "facts.json"
 CARD: Final = "MODEL_CARD.md"
+
+LONGEST_NAME: Final = 255
+"""Bytes of a file's name, beyond which systems raise instead of saying that it is not there."""
 
 TOLERANCE: Final = 1e-3
 """How far a probe may drift on another machine: rounding, not another verdict."""
@@ -133,6 +137,8 @@ def read_manifest(path: Path) -> Manifest:
         raise _damaged(file, f"is not a manifest: {error}") from error
     if manifest.seal != _seal(manifest):
         raise _damaged(file, "was changed after training")
+    if not all(map(is_plain, manifest.files)):
+        raise _damaged(file, "lists a file outside of its folder")
     if manifest.format not in READABLE or manifest.feature_spec != FEATURE_SPEC:
         msg = (
             f"{file}: made as format {manifest.format}, {manifest.feature_spec}; this version of "
@@ -140,6 +146,12 @@ def read_manifest(path: Path) -> Manifest:
         )
         raise ArtifactError(msg)
     return manifest
+
+
+def is_plain(name: str) -> bool:
+    """Whether `name` names something in a folder, and nothing outside of it."""
+    short = len(os.fsencode(name)) <= LONGEST_NAME
+    return short and name not in {"", ".", ".."} and Path(name).name == name
 
 
 def save(

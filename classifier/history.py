@@ -4,6 +4,7 @@ history.jsonl is only ever appended to. Which version serves is said by the mark
 file; where the two differ, someone changed the marker by hand, and the marker is believed.
 """
 
+import fcntl
 import os
 from collections.abc import Iterable
 from datetime import datetime
@@ -41,7 +42,7 @@ def read(registry: Path) -> list[Event]:
     """Every event, oldest first. Raises RegistryError."""
     file = registry / HISTORY
     try:
-        lines = file.read_bytes().splitlines()
+        lines = file.read_bytes().split(b"\n")[:-1]  # what follows the last was never all written
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -61,6 +62,8 @@ def append(registry: Path, event: Event) -> None:
     try:
         registry.mkdir(parents=True, exist_ok=True)
         with file.open("ab") as lines:
+            fcntl.flock(lines, fcntl.LOCK_EX)  # another's line that is half there is not cut short
+            lines.truncate(file.read_bytes().rfind(b"\n") + 1)  # a line that was cut short
             lines.write(msgspec.json.encode(event) + b"\n")
             lines.flush()
             os.fsync(lines.fileno())

@@ -34,7 +34,7 @@ from classifier.metrics import (
     positions,
 )
 from classifier.model import Classifier
-from classifier.types import LABELS, Version
+from classifier.types import LABELS, UNCALIBRATED, Verdict, Version
 
 MARGIN: Final = 0.03
 """Loss that is put up with. Two fits of the same data differ by one to two points in the F1 of a
@@ -53,6 +53,8 @@ nothing."""
 _HARD_MISS: Final = "hard-miss"
 _MACRO_F1: Final = "macro-F1"
 _NAMES: Final = (_MACRO_F1, *(f"F1 of {label}" for label in LABELS), _HARD_MISS)
+_BY_SUCCESS: Final = "hard-miss by success"
+"""The same where the policy goes by `success`: hard prompts whose easy tier reaches its cut-off."""
 _REQUIRED: Final = (_MACRO_F1, _HARD_MISS)
 
 
@@ -122,21 +124,39 @@ def compare(
 ) -> Comparison:
     """Both models on the holdout of `examples`. Raises PromotionError where it is empty."""
     rows, asked = readable(holdout(examples))
-    said = [[v.label for v in model.assess_many(asked)] for model in (champion, challenger)]
+    models = (champion, challenger)
+    said = [model.assess_many(asked) for model in models]
+    labels = [positions([v.label for v in verdicts]) for verdicts in said]
     trial = Trial(
         truth=positions([row.label for row in rows]),
-        champion=positions(said[0]),
-        challenger=positions(said[1]),
+        champion=labels[0],
+        challenger=labels[1],
         groups=groups(rows),
     )
+    found = list(figures(trial, margin))
+    if champion.cutoffs or challenger.cutoffs:
+        sent = [_sent(model, verdicts) for model, verdicts in zip(models, said, strict=True)]
+        trial = msgspec.structs.replace(trial, champion=sent[0], challenger=sent[1])
+        found += [
+            msgspec.structs.replace(one, name=_BY_SUCCESS)
+            for one in figures(trial, margin)
+            if one.name == _HARD_MISS
+        ]
     return Comparison(
         champion=champion.version,
         challenger=challenger.version,
         rows=len(rows),
         groups=len(np.unique(trial.groups)),
         margin=margin,
-        figures=tuple(figures(trial, margin)),
+        figures=tuple(found),
     )
+
+
+def _sent(model: Classifier, verdicts: Sequence[Verdict]) -> Labels:
+    """Easy for what the cut-offs of `model` send there, hard for all else."""
+    bar = model.cutoffs.get("auto", UNCALIBRATED).easy
+    easy = [v.label != "needs_info" and v.success.easy >= bar for v in verdicts]
+    return positions(["easy" if one else "hard" for one in easy])
 
 
 def holdout(examples: Sequence[Example]) -> list[Example]:
@@ -198,7 +218,7 @@ def _judge(name: str, independent: int, difference: Interval, margin: float) -> 
 
 def _weight(figure: Figure) -> tuple[bool, float]:
     """Which loss is told first: hard prompts on a weak model cost most, then the largest."""
-    return figure.name == _HARD_MISS, abs(figure.difference.value)
+    return figure.name in {_HARD_MISS, _BY_SUCCESS}, abs(figure.difference.value)
 
 
 def _loss(figure: Figure, margin: float) -> str:

@@ -36,6 +36,8 @@ def betting_tail(gain: Floats, ends: tuple[float, float], delta: float) -> float
     low, high = ends
     if low >= 0 or high <= 0:  # no row can lose, or none can gain
         return float(low < 0)
+    if gain.mean() < 0:  # a streak among the first rows proves nothing that all rows deny
+        return 1.0
     share = (gain - low) / (high - low)
     null = -low / (high - low)
     count = np.arange(1, gain.size + 1)

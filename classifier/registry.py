@@ -7,19 +7,18 @@ one in service, and the history of the marker.
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import get_ident
 from typing import Final
 
 import msgspec
 
 from classifier import history
-from classifier.artifact import MANIFEST, ArtifactError, load, read_manifest
+from classifier.artifact import MANIFEST, ArtifactError, is_plain, load, read_manifest
 from classifier.history import BUILTIN, Event, RegistryError
 from classifier.types import Version
 
 PROMOTED: Final = "promoted"
 """File in the registry that names the version in service, or `builtin`; none: the built-in one."""
-LONGEST_NAME: Final = 255
-"""Bytes; file systems take no longer name, and raise where they are asked for one."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +121,7 @@ def replace(file: Path, data: bytes) -> None:
 
     Raises RegistryError.
     """
-    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
+    draft = file.with_name(f".{file.name}.{os.getpid()}.{get_ident()}.part")
     try:
         with draft.open("wb") as out:
             out.write(data)
@@ -177,12 +176,6 @@ def _list(folder: Path, serving: Path | None) -> Listed:
         serving=folder == serving,
         damage=damage,
     )
-
-
-def is_plain(name: str) -> bool:
-    """Whether `name` names something in a folder, and nothing outside of it."""
-    short = len(os.fsencode(name)) <= LONGEST_NAME
-    return short and name not in {"", ".", ".."} and Path(name).name == name
 
 
 def _is_version(registry: Path, version: str) -> bool:

@@ -11,14 +11,14 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from classifier.artifact import MANIFEST, ArtifactError, read_manifest
-from classifier.history import BUILTIN, HISTORY, RegistryError
-from classifier.registry import PROMOTED, is_plain, promoted, replace
+from classifier.artifact import MANIFEST, ArtifactError, is_plain, read_manifest
+from classifier.history import BUILTIN, HISTORY, RegistryError, read, served
+from classifier.registry import PROMOTED, promoted, replace
 
 ORIGIN: Final = "origin"
 """File in a copy that holds the URL it was copied from."""
@@ -92,18 +92,30 @@ def serving(registry: Path) -> str:
 
 
 def fetch(registry: Path, name: str) -> None:
-    """Bring the version that the origin's marker calls `name` into a copy, and the marker with it.
+    """Bring the version that the origin's marker calls `name` into a copy.
 
+    With it comes what to fall back to: the history, and the version that served before.
     Nothing for a registry of its own. Raises RegistryError where the URL cannot be reached, and
-    ArtifactError where the version is not there or arrives damaged; the copy then stays as it was.
+    ArtifactError where the version is not there or arrives damaged.
     """
     url = origin(registry)
     if url is None:
         return
     with _told(url):
         files, root = _open(url)
+        _mirror(files, root, registry, HISTORY)
+        with suppress(ArtifactError, RegistryError):
+            for before in served(read(registry), name)[-1:]:
+                _fetch(files, root, registry, before)
         _fetch(files, root, registry, name)
-    if name != promoted(registry):
+
+
+def believe(registry: Path, name: str) -> None:
+    """Let the marker of a copy name `name`, which has proved itself here: a restart begins there.
+
+    Nothing for a registry of its own. Raises RegistryError and ArtifactError.
+    """
+    if origin(registry) is not None and name != promoted(registry):
         replace(registry / PROMOTED, f"{name}\n".encode())
 
 
@@ -119,11 +131,7 @@ def refresh(registry: Path) -> tuple[str, ...]:
     with _told(url):
         files, root = _open(url)
         for name in (PROMOTED, HISTORY):
-            data = _read(files, f"{root}/{name}")
-            if data is None:
-                (registry / name).unlink(missing_ok=True)
-            else:
-                replace(registry / name, data)
+            _mirror(files, root, registry, name)
         for manifest in files.glob(f"{root}/[0-9]*/{MANIFEST}"):
             version = manifest.rstrip("/").rsplit("/", 2)[1]
             try:
@@ -150,6 +158,15 @@ def publish(registry: Path, *names: str) -> None:
             files.pipe_file(f"{root}/{name}", (registry / name).read_bytes())
 
 
+def _mirror(files: _Files, root: str, registry: Path, name: str) -> None:
+    """Let file `name` of a copy be as it is at the origin, or not be. Raises RegistryError."""
+    data = _read(files, f"{root}/{name}")
+    if data is None:
+        (registry / name).unlink(missing_ok=True)
+    else:
+        replace(registry / name, data)
+
+
 def _fetch(files: _Files, root: str, registry: Path, version: str) -> None:
     """Copy a version, checked against its manifest. Raises ArtifactError."""
     if version == BUILTIN:
@@ -161,13 +178,7 @@ def _fetch(files: _Files, root: str, registry: Path, version: str) -> None:
         return
     draft = Path(tempfile.mkdtemp(prefix=f".{version}.", dir=registry))
     try:
-        (draft / MANIFEST).write_bytes(_wanted(files, f"{there}/{MANIFEST}"))
-        for name, digest in read_manifest(draft).files.items():
-            data = _wanted(files, f"{there}/{name}")
-            if not is_plain(name) or hashlib.sha256(data).hexdigest() != digest:
-                raise ArtifactError(f"{there}/{name} does not match its digest in the manifest")
-            (draft / name).write_bytes(data)
-        draft.chmod(0o755)  # mkdtemp's own is for one user only
+        _copy(files, there, draft, version)
         _settle(draft, here)
     except ArtifactError as error:
         raise ArtifactError(str(error).replace(str(draft), there)) from error
@@ -182,6 +193,20 @@ def _settle(draft: Path, here: Path) -> None:
     except OSError as error:
         if not (here / MANIFEST).is_file():  # else another worker was quicker
             raise ArtifactError(f"{here} cannot be written: {error.strerror}") from error
+
+
+def _copy(files: _Files, there: str, draft: Path, version: str) -> None:
+    """Every file of a version, checked, into a folder of its own. Raises ArtifactError."""
+    (draft / MANIFEST).write_bytes(_wanted(files, f"{there}/{MANIFEST}"))
+    manifest = read_manifest(draft)
+    if manifest.version != version:
+        raise ArtifactError(f"{there} holds another version, {manifest.version}")
+    for name, digest in manifest.files.items():
+        data = _wanted(files, f"{there}/{name}")
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ArtifactError(f"{there}/{name} does not match its digest in the manifest")
+        (draft / name).write_bytes(data)
+    draft.chmod(0o755)  # mkdtemp's own is for one user only
 
 
 def _send(files: _Files, here: Path, there: str) -> None:

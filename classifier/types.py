@@ -80,6 +80,10 @@ class Cutoffs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     medium: float
 
 
+UNCALIBRATED: Final = Cutoffs(easy=0.75, medium=0.65)
+"""Placeholders, where nobody has chosen any."""
+
+
 class Guarantee(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What cut-offs were chosen to keep, as their artifact records it."""
 

@@ -111,6 +111,8 @@ _STATUS: Final[dict[Fault, int]] = {
     "stall": 504,
 }
 
+_WORKED: Final[frozenset[Fault]] = frozenset({"timeout", "stall", "cut", "malformed"})
+
 
 class UpstreamError(RequestError):
     """An upstream's failure, translated: what happened (`fault`), and what the caller is told.
@@ -135,3 +137,8 @@ class UpstreamError(RequestError):
         self.retry_after_s = retry_after_s
         self.exhausted = False
         """Whether other models were tried too, so that trying again at once is of no use."""
+
+    @property
+    def worked(self) -> bool:
+        """Whether the host had the prompt and was at work on it: that is rarely free."""
+        return self.fault in _WORKED and self.upstream_status in {0, 200}

@@ -18,7 +18,7 @@ from classifier.artifact import ArtifactError, load
 from classifier.history import BUILTIN, RegistryError
 from classifier.model import Classifier
 from classifier.registry import folder_of, promoted
-from classifier.remote import fetch, locate, serving
+from classifier.remote import believe, fetch, locate, serving
 from router.config.schema import Config, Environment
 from router.errors import ConfigError
 from router.gateway.canaries import unreached_tiers
@@ -28,6 +28,8 @@ from router.telemetry.metrics import Metrics
 
 AGAIN_S: Final = 10.0
 """When what could not be loaded is tried again: it may have been on its way still."""
+PATIENCE_S: Final = 20.0
+"""How long a look waits before health says that there is no answer."""
 START_S: Final = 20.0
 """How long a start waits for a registry behind a URL; then it goes on with what was copied last."""
 
@@ -43,7 +45,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     trouble: str | None = None
     """Why it is not the one that is promoted; none when it is."""
     dead: tuple[str, ...] = ()
-    """Tiers that it reaches with no canary, in words."""
+    """Tiers that it reaches with no canary, and cut-offs that it lacks, in words."""
 
     @property
     def reasons(self) -> list[str]:
@@ -62,30 +64,31 @@ def registry_of(environment: Environment) -> Path:
 
 async def load_first(registry: Path, config: Config) -> Loaded:
     """What a worker starts with. Raises ArtifactError when nothing at all can be loaded."""
-    missed = None
+    missed, name = None, ""
     try:
         async with asyncio.timeout(START_S):
-            await asyncio.to_thread(lambda: fetch(registry, serving(registry)))
+            name = await asyncio.to_thread(serving, registry)
+            await asyncio.to_thread(fetch, registry, name)
     except (ArtifactError, RegistryError, TimeoutError) as error:
         missed = _trouble(error)
-    loaded = await asyncio.to_thread(load_classifier, registry, config)
+    loaded = await asyncio.to_thread(load_classifier, registry, config, name)
     return structs.replace(loaded, trouble=loaded.trouble or missed)
 
 
-def load_classifier(registry: Path, config: Config) -> Loaded:
+def load_classifier(registry: Path, config: Config, name: str = "") -> Loaded:
     """The promoted classifier, else the last that served before and still can, else the built-in.
 
+    `name` is what the registry's origin calls the promoted one, where that is known.
     Raises ArtifactError when the built-in one is damaged too: then there is nothing to serve with.
     """
-    name = BUILTIN
     try:
-        name = promoted(registry)
-        return _loaded(registry, name, config)
+        name = name or promoted(registry)
+        return _proved(registry, name, config)
     except ArtifactError as error:
         trouble = _trouble(error)
-    for before in _served_before(registry, name):
+    for before in _served_before(registry, name or BUILTIN):
         with suppress(ArtifactError):
-            return structs.replace(_loaded(registry, before, config), trouble=trouble)
+            return structs.replace(_proved(registry, before, config), trouble=trouble)
     return structs.replace(_loaded(registry, BUILTIN, config), trouble=trouble)
 
 
@@ -111,6 +114,7 @@ class Follower:
         self._refused = ""
         self._again_at = 0.0
         self._woken = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def reasons(self) -> list[str]:
@@ -131,8 +135,19 @@ class Follower:
             self._woken.clear()
             await self.look()
 
-    async def look(self) -> None:
-        """Go on with what is promoted, if that is another version than serves. Never raises."""
+    async def look(self, patience_s: float = PATIENCE_S) -> None:
+        """Go on with what is promoted, if that is another version than serves. Never raises.
+
+        Where a store does not answer, its thread cannot be stopped: it is waited for by the next
+        look, so there is never more than one.
+        """
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        done, _ = await asyncio.wait({self._looking}, timeout=patience_s)
+        if not done:
+            self._refuse("", TimeoutError())
+
+    async def _look(self) -> None:
         name = ""
         try:
             name = await asyncio.to_thread(serving, self._registry)
@@ -146,7 +161,7 @@ class Follower:
     def _load(self, name: str) -> Loaded:
         """In a thread: requests are answered meanwhile."""
         fetch(self._registry, name)
-        return _loaded(self._registry, name, self._config)
+        return _proved(self._registry, name, self._config)
 
     def _take(self, loaded: Loaded) -> None:
         before = self._loaded.classifier.version
@@ -172,7 +187,7 @@ def _trouble(error: Exception) -> str:
     match error:
         case ArtifactError():
             return f"the promoted model cannot be used: {error}"
-        case RegistryError():
+        case RegistryError() | TimeoutError():
             cause = type(error.__cause__ or error).__name__
             return f"the registry cannot be reached ({cause}): the model may be out of date"
         case _:
@@ -187,9 +202,20 @@ def _served_before(registry: Path, name: str) -> list[str]:
         return []
 
 
+def _proved(registry: Path, name: str, config: Config) -> Loaded:
+    """What `_loaded` gives; a copy of a registry remembers what served last."""
+    loaded = _loaded(registry, name, config)
+    with suppress(ArtifactError, RegistryError):  # it serves all the same
+        believe(registry, name)
+    return loaded
+
+
 def _loaded(registry: Path, name: str, config: Config) -> Loaded:
     """Version `name`, with the policy and what that cannot reach. Raises ArtifactError."""
     classifier = load(folder_of(registry, name))
     table = compile_policy(config, classifier.cutoffs)
     dead = [f"no canary reaches the {tier} tier" for tier in unreached_tiers(classifier, table)]
+    policy = config.policy
+    if policy.by == "success" and policy.auto is None and "auto" not in classifier.cutoffs:
+        dead.append("the cut-offs of `auto` are placeholders: gearshift calibrate chooses them")
     return Loaded(classifier=classifier, table=table, name=name, dead=tuple(dead))

@@ -12,6 +12,7 @@ from classifier.guarantee import Choice, Terms, choose, parse_target
 from classifier.held import held_out
 from classifier.promise import with_promise
 from classifier.registry import find, resolve
+from classifier.remote import publish
 from classifier.train import version_of
 from classifier.types import Guarantee, Version
 from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly
@@ -80,6 +81,7 @@ def calibrate(
         parent = find(registry, name) if name else resolve(registry)
         choice = choose(held_out(artifact.load(parent), data.read()), terms)
         path = keep(registry, parent, choice, kept(terms, choice, today.date()), data.digest())
+        publish(registry)
     click.echo(f"{path}")
     for line in summary(choice, terms, settings.policy):
         click.echo(line, err=True)

@@ -33,8 +33,8 @@ from router.upstream.client import HttpUpstream
 def judge(since: int, limit: int | None, dry_run: bool, config: str | None) -> None:
     """Have the model that `[judge]` names label kept prompts, for training.
 
-    Redacted prompts are sent to that model's host. What it will cost is said before, and never
-    more than `judge.budget_usd` is spent.
+    Redacted prompts are sent to that model's host. What it will cost is estimated before, and the
+    run ends before that estimate and what was billed come to more than `judge.budget_usd`.
 
     \b
     Example:

@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import rich_click as click
@@ -13,6 +14,9 @@ from router.errors import GearshiftError
 from router.ledger.facets import Span
 from router.report.since import ACCEPTED
 from router.traffic.lessons import rows_from_ledger
+
+_SAID: Final = frozenset({"label", "needs_info"})
+"""Fields that say that nothing is known, too: left out, they would follow from the others."""
 
 
 @click.command()
@@ -49,6 +53,8 @@ def _write(rows: list[Example], out: Path | None) -> None:
         return
     try:
         out.touch(mode=0o600)
+        if out.is_file():  # it may have been there, and open to others; /dev/null stays so
+            out.chmod(0o600)
         out.write_bytes(lines)
     except OSError as error:
         message = f"{out} cannot be written: {error.strerror}"
@@ -56,9 +62,9 @@ def _write(rows: list[Example], out: Path | None) -> None:
 
 
 def _told(row: Example) -> dict[str, object]:
-    """What is known of a row, and nothing else."""
+    """What is known of a row. Of a label that is left out whoever reads the row would make one."""
     return {
         name: value
         for name, value in msgspec.structs.asdict(row).items()
-        if value not in (None, ())
+        if name in _SAID or value not in (None, ())
     }

@@ -120,6 +120,8 @@ def promote_model(
         _tell(told, as_json)
         if not goes:
             raise ModelError(f"{challenger.version} is not promoted: {refusal} (--force does it)")
+        if told.forced:
+            click.echo(f"forced, although {refusal}", err=True)
         raw = msgspec.json.encode(comparison)
         _spread(registry, put_into_service(registry, path, comparison=raw, forced=told.forced))
 
@@ -157,7 +159,13 @@ def _compare(
         comparison = compare(data.read(), champion, challenger, margin)
     except PromotionError as error:
         return None, f"cannot tell: {error}"
-    return comparison, comparison.refusal
+    lost = None
+    if champion.cutoffs and not challenger.cutoffs:
+        lost = (
+            "the version in service has cut-offs and this one has none: "
+            f"gearshift calibrate --version {challenger.version} makes a version that has"
+        )
+    return comparison, comparison.refusal or lost
 
 
 def _spread(registry: Path, event: Event) -> None:

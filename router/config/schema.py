@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from msgspec import Meta, Struct, field
 
+from classifier import types
 from classifier.types import TIERS, Tier
 from router.domain import Capability, Modality, ModelId
 
@@ -111,7 +112,7 @@ class Cutoffs(Section, frozen=True, kw_only=True):
     """The medium tier serves prompts whose success.medium is at least this."""
 
 
-UNCALIBRATED: Final = Cutoffs(easy=0.75, medium=0.65)
+UNCALIBRATED: Final = Cutoffs(easy=types.UNCALIBRATED.easy, medium=types.UNCALIBRATED.medium)
 """Cut-offs of `auto` where neither the file nor the classifier has any: placeholders."""
 
 
@@ -266,7 +267,7 @@ class Judge(Section, frozen=True, kw_only=True):
     share: Share = 0.1
     """Share of the kept prompts that is judged: a sample finds what is wrong, all of it is dear."""
     budget_usd: Money = 1.0
-    """Most that one run may spend; it ends before that."""
+    """Where one run ends, by what was billed and an estimate of what is under way."""
 
 
 class Config(Section, frozen=True, kw_only=True):

@@ -11,8 +11,6 @@ from router.prices.book import Book
 from router.wire.tokens import estimate_usage
 
 _NOTHING: Final = Usage()
-_WORKED: Final[frozenset[Fault]] = frozenset({"timeout", "stall", "cut", "malformed"})
-"""Faults of a host that had the prompt and was at work on it: that is rarely free."""
 
 
 class Attempted:
@@ -59,8 +57,7 @@ class Attempted:
     def fail(self, error: UpstreamError) -> None:
         """Note that it failed before anything of an answer went to the caller."""
         status = error.upstream_status
-        worked = error.fault in _WORKED and status in {0, 200}
-        usage = billed(self._exchange, _NOTHING) if worked else _NOTHING
+        usage = billed(self._exchange, _NOTHING) if error.worked else _NOTHING
         after_s = error.retry_after_s
         self.end(status=status, fault=error.fault, usage=usage, retry_after_s=after_s)
 

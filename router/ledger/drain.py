@@ -133,7 +133,9 @@ class Drain:
                 records.append((line, record))
         refused = self._insert(records) if records else []
         if torn or refused:
-            with (self._folder / _REJECTED).open("ab") as file:
+            aside = self._folder / _REJECTED
+            aside.touch(mode=0o600)  # it holds prompts, as the segments do
+            with aside.open("ab") as file:
                 file.write(msgspec.json.Encoder().encode_lines([*torn, *refused]))
         return len(torn), len(refused)
 

@@ -43,7 +43,7 @@ class Unpriced(Exception):
 
 
 class Session:
-    """One run: spends at most its budget, and tells every verdict as it comes."""
+    """One run: ends before its budget is spent, and tells every verdict as it comes."""
 
     def __init__(
         self,
@@ -60,7 +60,8 @@ class Session:
         self._reserved = 0
         self._in_a_row = 0
         self.spent = 0
-        """Pico-USD, as billed; estimated where the host sent no usage."""
+        """Pico-USD, as billed; estimated where the host sent no usage, and the most that it may be
+        where a request failed that the host was at work on."""
         self.labels: dict[Label, int] = {}
         self.unusable = 0
         """Answers that were no label."""
@@ -86,6 +87,7 @@ class Session:
                 self._in_a_row = 0
             except UpstreamError as error:
                 self.failures.append(error)
+                self.spent += case.most if error.worked else 0
                 self._in_a_row += 1
             finally:
                 self._reserved -= case.most
@@ -100,9 +102,9 @@ class Session:
         label = read_answer(body)
         if label is None:
             self.unusable += 1
-            return
-        self.labels[label] = self.labels.get(label, 0) + 1
-        self._tell(
+        else:
+            self.labels[label] = self.labels.get(label, 0) + 1
+        self._tell(  # without a label too: so that it is not asked, and paid for, again
             Feedback(
                 decision_id=case.entry.id,
                 at_us=time_ns() // 1000,
@@ -127,10 +129,11 @@ def choose(
 ) -> list[Entry]:
     """The entries to judge: a share of the prompts with text of which no label is known yet.
 
+    What this judge answered with no label is not asked again; another judge may be.
     Which ones is drawn from the prompt itself: it is judged once, and a later run with a larger
     share goes on where an earlier one ended.
     """
-    labelled = {said.decision_id for said in feedback if said.label is not None}
+    heard = {said.decision_id for said in feedback if said.label or said.model == judge.model}
     asked: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         if entry.prompt and not entry.facts.open_tool_loop:
@@ -138,7 +141,7 @@ def choose(
     open_cases = [
         same[-1]
         for turns, same in asked.items()
-        if _draw(turns) < judge.share and not any(entry.id in labelled for entry in same)
+        if _draw(turns) < judge.share and not any(entry.id in heard for entry in same)
     ]
     return open_cases[:limit]
 

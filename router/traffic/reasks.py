@@ -1,7 +1,7 @@
 """What the next human turn of a conversation says of the answer before it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -43,9 +43,9 @@ def find_reasks(entries: Iterable[Entry]) -> Iterator[Reask]:
         yield from _reasks_of(sorted(turns, key=lambda entry: (entry.at_us, entry.id)))
 
 
-def _reasks_of(turns: list[Entry]) -> Iterator[Reask]:
+def _reasks_of(turns: Sequence[Entry]) -> Iterator[Reask]:
     for place, turn in enumerate(turns):
-        before = _answered_before(turn, turns[:place])
+        before = _answered_before(turn, turns, place)
         if before is None:
             continue
         if repeats(turn.prompt or "", before.prompt or ""):
@@ -54,9 +54,10 @@ def _reasks_of(turns: list[Entry]) -> Iterator[Reask]:
             yield Reask(of=before.id, by=turn.id, reaction="reasked")
 
 
-def _answered_before(turn: Entry, earlier: list[Entry]) -> Entry | None:
-    """The entry whose answer the caller had just read, if it was a whole one."""
-    for entry in reversed(earlier):
+def _answered_before(turn: Entry, turns: Sequence[Entry], place: int) -> Entry | None:
+    """The entry whose answer the caller had just read at `place`, if it was a whole one."""
+    for earlier in range(place - 1, -1, -1):
+        entry = turns[earlier]
         if turn.at_us - entry.at_us > WINDOW_US:
             return None
         if _follows(turn, entry) or (entry.caller.user and not _context(turn)):

@@ -116,6 +116,13 @@ def test_a_changed_calibration_breaks_the_seal(model: Path) -> None:
         load(model)
 
 
+@pytest.mark.parametrize("name", ["../else.txt", "/etc/hosts", "..", ""])
+def test_a_manifest_may_list_only_what_is_in_its_folder(model: Path, name: str) -> None:
+    rewrite(model, lambda one: msgspec.structs.replace(one, files=one.files | {name: "0" * 64}))
+    with pytest.raises(ArtifactError, match="outside of its folder"):
+        load(model)
+
+
 @pytest.mark.parametrize("change", [{"format": 99}, {"feature_spec": "gearshift-features/0"}])
 def test_another_format_or_feature_spec_says_to_train_again(
     model: Path, change: dict[str, object]

@@ -96,6 +96,16 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_a_last_line_that_was_cut_short_is_passed_over_and_written_anew(tmp_path: Path) -> None:
+    first, second = event("promote", "a", BUILTIN), event("promote", "b", "a")
+    append(tmp_path, first)
+    with (tmp_path / HISTORY).open("a") as lines:
+        lines.write('{"at":"2026-1')
+    assert read(tmp_path) == [first]
+    append(tmp_path, second)
+    assert read(tmp_path) == [first, second]
+
+
 def test_a_registry_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "registry").write_text("a file where the folder would be")
     with pytest.raises(RegistryError, match=r"history\.jsonl cannot be written"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from classifier.corpus import Example
 from classifier.facts import LengthRule, label_counts, length_rule, majority, sources
+from classifier.held import as_rows
 from classifier.judge.frontier import Mix, Sweep, by_cutoff, by_worth, frontier
 from classifier.judge.labels import baselines, confused, costs, hard_miss, label_scores, rules
 from classifier.judge.lacking import cutoff_at, lacking
@@ -135,7 +136,9 @@ COSTS = np.array([0.1, 0.4, 1.0])
 def test_a_higher_cut_off_and_a_lower_price_never_choose_a_cheaper_tier(
     success: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
 ) -> None:
-    chosen = by_cutoff(success, np.linspace(0, 1.1, 23))
+    told = [verdict(success=(e, m, h)) for e, m, h in success.tolist()]
+    rows = [Example(prompt=f"row {number}") for number in range(len(told))]
+    chosen = by_cutoff(as_rows(rows, told))
     assert (np.diff(chosen, axis=1) >= 0).all()
     assert (chosen[:, 0] == 0).all()
     assert (chosen[:, -1] == 2).all()
@@ -169,7 +172,7 @@ def test_nothing_gains_more_than_the_oracle(share: Any, success: Any) -> None:
     found = frontier(judged(rows, told), FACTS)
     assert found is not None
     for way in (found.cutoff, found.worth, found.mix):
-        assert way.gain.value <= found.oracle.gain.value + 1e-3
+        assert way.gain.value <= found.oracle.gain.value + 0.01  # between points of its curve
         assert [point.cost for point in way.points] == sorted(point.cost for point in way.points)
     assert found.mix.gain.value == 0
 

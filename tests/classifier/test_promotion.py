@@ -9,6 +9,7 @@ import pytest
 from classifier.corpus import Example, groups
 from classifier.folds import parts
 from classifier.metrics import bootstrap, f1, macro_f1
+from classifier.model import Classifier
 from classifier.promotion import (
     LEAST_GROUPS,
     MARGIN,
@@ -20,7 +21,7 @@ from classifier.promotion import (
     figures,
     holdout,
 )
-from classifier.types import LABELS, Version
+from classifier.types import LABELS, Cutoffs, Version
 from tests.registries import NEW, OLD, blind, good, lazy
 from tests.synthetic import examples
 
@@ -219,6 +220,24 @@ def test_models_are_compared_on_what_they_say() -> None:
     assert worse.refusal is not None
     assert "more worse by more than it" in worse.refusal
     assert compare(rows, blind(OLD), good(NEW), MARGIN).refusal is None
+
+
+def test_where_cut_offs_decide_what_they_do_to_hard_prompts_is_compared_too() -> None:
+    rows = examples(300, seed=9)
+    challenger = good(NEW)
+    reckless = Classifier(
+        version=NEW,
+        embedder=challenger.embedder,
+        heads=challenger.heads,
+        calibration=challenger.calibration,
+        cutoffs={"auto": Cutoffs(easy=0.0, medium=0.0)},
+    )
+    comparison = compare(rows, good(OLD), reckless, MARGIN)
+    assert named(comparison)["hard-miss"].difference.value == 0, "the labels are the same"
+    assert named(comparison)["hard-miss by success"].challenger == 1
+    assert comparison.refusal is not None
+    assert comparison.refusal.startswith("hard-miss by success goes from ")
+    assert "hard-miss by success" not in named(compare(rows, good(OLD), challenger, MARGIN))
 
 
 def test_a_comparison_is_kept_as_json() -> None:

@@ -12,21 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier import history
-from classifier.artifact import ARRAYS, MANIFEST, ArtifactError, load
+from classifier.artifact import ARRAYS, MANIFEST, ArtifactError, is_plain, load
 from classifier.history import BUILTIN, HISTORY, Event, RegistryError, served
 from classifier.registry import (
     PROMOTED,
     builtin,
     find,
     folder_of,
-    is_plain,
     promote,
     promoted,
     resolve,
     rollback,
     versions,
 )
-from classifier.remote import fetch, locate, origin, publish, refresh, serving
+from classifier.remote import believe, fetch, locate, origin, publish, refresh, serving
 from tests.registries import BAD, NEW, OLD, good, keep
 
 
@@ -169,6 +168,7 @@ def test_two_workers_that_fetch_the_same_version_both_have_it(tmp_path: Path) ->
     copy = locate(f"overtaken://{tmp_path / 'store'}", tmp_path / "copies")
     Overtaken.copy = copy
     fetch(copy, NEW)
+    believe(copy, NEW)
     assert load(resolve(copy)).version == NEW
     assert [path.name for path in copy.iterdir() if path.is_dir()] == [NEW]
 

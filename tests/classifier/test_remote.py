@@ -1,7 +1,9 @@
 """A registry behind a URL, through fsspec's own file systems: memory, and a folder by its URL."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -9,7 +11,7 @@ from classifier import history
 from classifier.artifact import MANIFEST, ArtifactError, load
 from classifier.history import BUILTIN, HISTORY, RegistryError
 from classifier.registry import PROMOTED, builtin, promote, resolve, rollback, versions
-from classifier.remote import fetch, locate, origin, publish, refresh, serving
+from classifier.remote import believe, fetch, locate, origin, publish, refresh, serving
 from tests.registries import NEW, OLD, damage, good, keep
 
 
@@ -44,11 +46,50 @@ def test_what_one_machine_promotes_another_fetches(copies: tuple[Path, Path]) ->
     promote(one, one / NEW)
     publish(one, HISTORY, PROMOTED)
     assert serving(other) == NEW
-    assert resolve(other) == builtin(), "nothing was fetched yet"
     fetch(other, serving(other))
+    assert resolve(other) == builtin(), "it has not proved itself yet"
+    believe(other, NEW)
     assert resolve(other) == other / NEW
     assert load(other / NEW).version == NEW
     assert not (other / OLD).exists(), "what does not serve is not fetched"
+
+
+def test_what_is_fallen_back_to_is_fetched_too(copies: tuple[Path, Path], bucket: Path) -> None:
+    one, other = copies
+    for version in (OLD, NEW):
+        promote(one, keep(one, good(version)))
+    publish(one, HISTORY, PROMOTED)
+    damage(bucket / NEW)
+    with pytest.raises(ArtifactError):
+        fetch(other, serving(other))
+    assert history.read(other) == history.read(one)
+    assert load(other / OLD).version == OLD
+
+
+def test_workers_that_fetch_the_same_at_once_all_have_it(copies: tuple[Path, Path]) -> None:
+    one, other = copies
+    promote(one, keep(one, good(NEW)))
+    publish(one, HISTORY, PROMOTED)
+    together = Barrier(8)
+
+    def work(_: int) -> None:
+        together.wait()
+        fetch(other, NEW)
+
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(work, range(8)))
+    assert [path.name for path in other.iterdir() if path.is_dir()] == [NEW]
+
+
+def test_a_folder_that_holds_another_version_is_not_taken(
+    copies: tuple[Path, Path], bucket: Path
+) -> None:
+    one, other = copies
+    keep(one, good(NEW))
+    publish(one)
+    (bucket / NEW).rename(bucket / OLD)
+    with pytest.raises(ArtifactError, match=f"{OLD} holds another version, {NEW}"):
+        fetch(other, OLD)
 
 
 def test_a_refresh_brings_every_version_and_the_history(copies: tuple[Path, Path]) -> None:
@@ -110,6 +151,7 @@ def test_a_marker_that_names_no_version_is_told_and_changes_nothing(
     promote(one, one / NEW)
     publish(one, HISTORY, PROMOTED)
     fetch(other, NEW)
+    believe(other, NEW)
     (bucket / PROMOTED).write_text(name)
     assert serving(other) == name
     with pytest.raises(ArtifactError):
@@ -155,6 +197,7 @@ def test_a_copy_outlives_its_origin(copies: tuple[Path, Path], bucket: Path) -> 
     promote(one, one / NEW)
     publish(one, HISTORY, PROMOTED)
     fetch(other, NEW)
+    believe(other, NEW)
     shutil.rmtree(bucket)
     assert load(resolve(other)).version == NEW
 

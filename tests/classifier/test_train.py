@@ -210,7 +210,7 @@ def test_the_score_on_held_rows_is_not_that_of_rows_it_knows() -> None:
 
 
 def test_a_teacher_is_asked_of_the_rows_and_moves_what_is_fitted() -> None:
-    """One that calls every third row hard makes the model doubt, and the truth still calibrates."""
+    """One that never knows makes the heads doubt."""
     asked: list[int] = []
 
     def doubtful(rows: Sequence[Example]) -> Floats:
@@ -226,6 +226,3 @@ def test_a_teacher_is_asked_of_the_rows_and_moves_what_is_fitted() -> None:
     row = matrix(many[:1], HashEmbedder())[0]
     raw = [abs(one.classifier.heads.logits(row)[1]) for one in (unsure, plain)]
     assert raw[0] < 0.7 * raw[1]
-    said = [verdict.label for verdict in unsure.classifier.assess_many(many)]
-    true = [verdict.label for verdict in plain.classifier.assess_many(many)]
-    assert np.mean([one == two for one, two in zip(said, true, strict=True)]) > 0.9

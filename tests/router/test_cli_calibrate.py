@@ -105,6 +105,17 @@ def test_a_target_makes_a_version_that_keeps_it(home: Path, target: str) -> None
     assert not (home / "registry" / PROMOTED).exists()
 
 
+def test_a_registry_behind_a_url_gets_the_version(home: Path) -> None:
+    url = f"file://{home / 'bucket'}"
+    files = ("--data", str(home / "rows.jsonl"), "--registry", url)
+    shutil.copytree(home / "registry" / VERSION, home / "bucket" / VERSION)
+    words = ("calibrate", "--target", "hard-miss<=10%", *files, "--version", VERSION)
+    done = gearshift(home, *words)
+    assert done.returncode == 0, done.stderr
+    version = Path(done.stdout.strip()).name
+    assert read_manifest(home / "bucket" / version).parent == VERSION
+
+
 def test_the_same_again_overwrites_nothing(home: Path) -> None:
     first = calibrated(home, "hard-miss<=10%")
     again = gearshift(home, *command(home, "hard-miss<=10%"))

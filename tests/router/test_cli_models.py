@@ -10,10 +10,10 @@ from classifier import artifact, history
 from classifier.promotion import Comparison
 from classifier.registry import PROMOTED, builtin, promote, promoted, resolve
 from classifier.remote import locate, serving
-from classifier.types import LABELS
+from classifier.types import LABELS, Cutoffs, Version
 from tests.processes import gearshift
 from tests.redis_server import RedisServer
-from tests.registries import BAD, NEW, OLD, blind, damage, good, keep, lazy
+from tests.registries import BAD, KEPT, NEW, OLD, blind, damage, good, keep, lazy
 from tests.synthetic import examples, save_examples
 
 OWN = artifact.read_manifest(builtin()).version
@@ -122,6 +122,29 @@ def test_beside_a_damaged_champion_only_force_promotes(home: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert msgspec.json.decode(done.stdout)["comparison"] is None
     assert history.read(home / "registry")[-1].comparison == msgspec.Raw(b"null")
+
+
+def test_a_calibration_is_not_lost_unless_somebody_insists(home: Path) -> None:
+    registry, calibrated = home / "registry", Version("20261125-0ca11b8d")
+    cutoffs = {"auto": Cutoffs(easy=1.0, medium=1.0)}
+    artifact.derive(
+        registry / calibrated,
+        registry / OLD,
+        version=calibrated,
+        cutoffs=cutoffs,
+        guarantee=KEPT,
+        card="",
+    )
+    promote(registry, registry / calibrated)
+    done = gearshift(home, *promoting(home, NEW, "--margin", "1"))
+    assert done.returncode == 1
+    why = "the version in service has cut-offs and this one has none: gearshift calibrate"
+    assert why in done.stderr
+    assert promoted(registry) == calibrated
+    done = gearshift(home, *promoting(home, NEW, "--margin", "1", "--force"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(f"forced, although {why}")
+    assert history.read(registry)[-1].forced
 
 
 def test_what_serves_already_is_not_promoted_again(home: Path) -> None:

@@ -1,10 +1,14 @@
 """Following the registry: what is promoted serves, and what cannot be loaded changes nothing."""
 
 import asyncio
+import shutil
 from pathlib import Path
+from threading import Event
 
+import fsspec
 import msgspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from prometheus_client.parser import text_string_to_metric_families
 
 from classifier import artifact
@@ -13,7 +17,7 @@ from classifier.registry import PROMOTED, promote, rollback
 from classifier.remote import locate, publish
 from classifier.types import Cutoffs, Version
 from router.cache.null import NullCache
-from router.config.schema import Environment
+from router.config.schema import UNCALIBRATED, Environment
 from router.config.schema import Scorer as Settings
 from router.errors import ConfigError
 from router.follow import Follower, Loaded, load_first, registry_of
@@ -164,6 +168,17 @@ async def test_going_back_to_what_serves_still_ends_the_trouble(registry: Path) 
     assert running.counted("taken") == 0
 
 
+async def test_by_success_without_cut_offs_is_told(registry: Path) -> None:
+    policy = msgspec.structs.replace(CONFIG.policy, by="success")
+    config = msgspec.structs.replace(CONFIG, policy=policy)
+    said = "the cut-offs of `auto` are placeholders: gearshift calibrate chooses them"
+    assert said in (await load_first(registry, config)).reasons
+    assert said not in (await load_first(registry, CONFIG)).reasons
+    policy = msgspec.structs.replace(policy, auto=UNCALIBRATED)
+    config = msgspec.structs.replace(CONFIG, policy=policy)
+    assert said not in (await load_first(registry, config)).reasons, "somebody chose them"
+
+
 async def test_a_version_that_was_mended_is_taken_when_someone_says_so(registry: Path) -> None:
     running = await following(registry)
     file = registry / NEW / "arrays.safetensors"
@@ -263,6 +278,57 @@ async def test_a_url_that_cannot_be_reached_leaves_the_last_copy_serving(tmp_pat
     (tmp_path / "away").rename(bucket)
     await restarted.follower.look()
     assert restarted.follower.reasons == good_reasons
+
+
+async def test_a_fresh_copy_falls_back_to_what_served_before(tmp_path: Path) -> None:
+    url = f"file://{tmp_path / 'bucket'}"
+    desk = locate(url, tmp_path / "desk")
+    for version in (OLD, NEW):
+        promote(desk, keep(desk, good(version)))
+    publish(desk, HISTORY, PROMOTED)
+    damage(tmp_path / "bucket" / NEW)
+    said = Environment(data_dir=str(tmp_path / "data"), registry=url)
+    for _ in ("first", "again"):
+        running = await following(registry_of(said))
+        assert running.scorer.version == OLD
+        assert "the promoted model cannot be used" in running.follower.reasons[0]
+    shutil.rmtree(tmp_path / "bucket")
+    (tmp_path / "bucket").write_text("nothing to see here")
+    assert (await following(registry_of(said))).scorer.version == OLD
+
+
+class Slow(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """A store that answers when it is let."""
+
+    protocol = "slow"
+    gate = Event()
+
+    def cat_file(self, path: str, **more: object) -> bytes:
+        assert self.gate.wait(60)
+        data: bytes = super().cat_file(path, **more)
+        return data
+
+
+async def test_a_store_that_does_not_answer_is_told_and_waited_for(tmp_path: Path) -> None:
+    fsspec.register_implementation("slow", Slow, clobber=True)
+    Slow.gate.set()
+    desk = locate("slow://shelf", tmp_path / "desk")
+    promote(desk, keep(desk, good(OLD)))
+    publish(desk, HISTORY, PROMOTED)
+    said = Environment(data_dir=str(tmp_path / "data"), registry="slow://shelf")
+    running = await following(registry_of(said))
+    before = running.follower.reasons
+    promote(desk, keep(desk, good(NEW)))
+    publish(desk, HISTORY, PROMOTED)
+    Slow.gate.clear()
+    await running.follower.look(0.01)
+    await running.follower.look(0.01)
+    assert running.scorer.version == OLD
+    (reason,) = [one for one in running.follower.reasons if one not in before]
+    assert reason.startswith("the registry cannot be reached (TimeoutError)")
+    Slow.gate.set()
+    await running.follower.look()
+    assert (running.scorer.version, running.follower.reasons) == (NEW, before)
 
 
 def test_the_place_of_the_registry(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """From the spool into the store: everything, each entry once, whatever lies between."""
 
 import json
+import stat
 from pathlib import Path
 
 import msgspec
@@ -155,6 +156,7 @@ def test_a_line_that_is_no_text_is_set_aside_readably(home: Place) -> None:
     drain(home)
     assert numbers(home) == [1]
     assert rejections(home)[0].line == "\\xff\\xfe"
+    assert stat.S_IMODE((home.spool / "rejected.jsonl").stat().st_mode) == 0o600, "it holds prompts"
 
 
 def test_an_entry_that_the_store_refuses_does_not_keep_the_others_out(home: Place) -> None:

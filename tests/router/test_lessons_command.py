@@ -11,7 +11,7 @@ from router.cli.lessons import lessons
 from router.domain import Entry, Feedback
 from router.errors import GearshiftError, LedgerError
 from router.ledger.place import place
-from router.traffic.lessons import learn
+from router.traffic.lessons import learn, rows_from_ledger
 from tests.ledgers import open_spool, said
 from tests.traffic import asked
 
@@ -41,6 +41,23 @@ def test_the_file_is_what_training_reads_and_nobody_else_may(tmp_path: Path) -> 
     assert read([out]) == learn(taught, heard)
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert "2 rows, 2 of them with a label" in done.stderr
+
+
+def test_what_was_left_open_on_purpose_stays_open_in_the_file(tmp_path: Path) -> None:
+    kept: list[Entry | Feedback] = [
+        asked(1, TEXT, tier="medium"),
+        asked(2, "Say hello."),
+        said(1),
+        said(2, opinion="bad"),
+    ]
+    keep(tmp_path, *kept)
+    out = tmp_path / "lessons.jsonl"
+    out.touch(mode=0o644)
+    assert ask(tmp_path, "--out", str(out)).exit_code == 0
+    rows = rows_from_ledger(place(str(tmp_path)))
+    assert [(row.label, row.needs_info) for row in rows] == [(None, 0), ("medium", None)]
+    assert read([out]) == rows
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600, "also where the file was there before"
 
 
 def test_without_a_file_it_prints_them_and_nothing_else(tmp_path: Path) -> None:

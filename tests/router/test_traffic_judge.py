@@ -124,8 +124,11 @@ async def test_answers_that_are_no_label_are_counted_and_paid_for() -> None:
     told: list[Feedback] = []
     run = session(configured(), says("I would say hard."), told)
     await run.run(cases(configured(), "one", "two"))
-    assert (told, run.unusable) == ([], 2)
+    assert ([one.label for one in told], run.labels, run.unusable) == ([None, None], {}, 2)
     assert run.spent > 0
+    entries = [asked(n, text) for n, text in enumerate(("one", "two"))]
+    assert choose(entries, told, configured().judge, None) == [], "nor asked for again"
+    assert choose(entries, told, Judge(model=ModelId("wiser"), share=1.0), None) == entries
 
 
 async def test_the_budget_is_never_passed() -> None:
@@ -138,6 +141,16 @@ async def test_the_budget_is_never_passed() -> None:
     assert len(upstream.received) == 2
     assert run.left == 18
     assert run.spent <= config.judge.budget_usd * 10**12
+
+
+async def test_requests_that_fail_while_the_host_is_at_work_use_the_budget_up() -> None:
+    one = cases(configured(), "one")[0]
+    config = configured(Judge(model=WISE, share=1.0, budget_usd=2.5 * one.most / 10**12))
+    broken = UpstreamError("cut off", fault="cut", upstream_status=200)
+    upstream = MemoryUpstream({WISE: Spoken(pieces=(completion(""),), broken=broken)})
+    run = session(config, upstream, [])
+    await run.run(cases(config, "one", "two", "six"))
+    assert (len(upstream.received), run.left, run.spent) == (2, 1, 2 * one.most)
 
 
 async def test_without_a_budget_nothing_is_sent() -> None:
@@ -156,6 +169,7 @@ async def test_a_judge_that_is_down_is_left_alone() -> None:
     assert 3 <= len(upstream.received) <= 6
     assert len(run.failures) == len(upstream.received)
     assert run.left + len(run.failures) == 50
+    assert run.spent == 0, "nothing reached it"
 
 
 def test_what_it_costs_must_be_known() -> None:
