@@ -9,6 +9,8 @@ DEV_STAMP   := $(DEV)/.installed
 
 # Data and services that the tests use where they exist, and skip with a reason where not.
 export GEARSHIFT_SHARED_DATA ?= $(realpath ../shared/data)
+# One thread for each of the processes that tests and training start: more of them only wait for one another.
+export OPENBLAS_NUM_THREADS ?= 1
 TEST_POSTGRES := postgresql://postgres@127.0.0.1:5432/test
 
 .DEFAULT_GOAL := help
