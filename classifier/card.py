@@ -24,19 +24,16 @@ first, hard for reasoning and frontier models.
 """
 
 _LIMITS: Final = """\
-- It has seen hardly any everyday chat, edits, follow-ups or agentic turns: what it says of them
-  rests on words that also stand in exams, puzzles and coding tasks. Short requests for a small
-  program are often taken for needs_info, because the only such rows that it saw lacked something
-  on purpose; long designs and open-ended work are often called easy.
-- needs_info was learned from prompts that were made to lack something, mostly word problems and
-  requests to an assistant. People leave things out in other ways.
-- It has learned from English, and some Chinese exam questions. For any other language it goes by
-  length, numbers and marks.
-- `success` of the hard tier rests on maths, code and puzzles alone.
-- The source gives the label away in most of the data. The table by source shows what remains when
-  it does not; on a kind of prompt that is not in the table, expect less.
+- It reads words, pairs of words and marks, and follows no argument: of two prompts that differ in
+  the one thing that matters it often says the same. A long text is judged by its head and tail.
+- needs_info was learned from prompts that were made to lack something: word problems, requests to
+  an assistant, and examples written for the purpose. People leave things out in other ways.
+- In public data the source gives the label away. The table by source shows what remains when it
+  does not; on a kind of prompt that is in no table, expect less.
 - It does not judge safety, truth or taste, and must not be used to judge people.
 """
+WEAK_ROWS: Final = 20
+"""A source needs so many judged rows to be named as one that the model fails."""
 
 
 def render(version: Version, facts: Facts, report: Report | None) -> str:
@@ -49,9 +46,29 @@ def render(version: Version, facts: Facts, report: Report | None) -> str:
         "## How good it is\n",
         _quality(facts, report) if report else _unjudged(facts),
         "## Whom it fails\n",
-        _LIMITS,
+        "".join(f"- {line}\n" for line in _weak(facts, report)) + _LIMITS,
     ]
     return "\n".join(parts)
+
+
+def _weak(facts: Facts, report: Report | None) -> Iterator[str]:
+    """Where this very version is weak."""
+    shares = [sum(source.shares[tier] for source in facts.sources) for tier in range(len(TIERS))]
+    few = min(range(len(TIERS)), key=shares.__getitem__)
+    yield (
+        f"`success` of the {TIERS[few]} tier rests on the {shares[few]:,} rows that have measured "
+        "answers of its models."
+    )
+    slices = report.slices if report else None
+    for kind, parts in (
+        ("sources", slices.sources if slices else ()),
+        ("languages", slices.languages if slices else ()),
+    ):
+        known = [part for part in parts if part.rows >= WEAK_ROWS]
+        worst = sorted(known, key=lambda part: part.accuracy.value)[:3]
+        if len(known) > 1:
+            told = ", ".join(f"{one.name} ({one.accuracy.value:.0%})" for one in worst)
+            yield f"Of the {kind} with {WEAK_ROWS} judged rows or more, least right on: {told}."
 
 
 def _training(facts: Facts) -> str:

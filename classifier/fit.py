@@ -31,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Size of each surface measure's bin, likewise."""
     bins: int = 10
     """Bins of a surface measure, equally full."""
+    damping: float = 0.5
+    """Power by which large sources are damped; .25 was as good on held-out rows of the public data
+    and four points of macro-F1 worse on our own."""
 
 
 class Design(msgspec.Struct, frozen=True, kw_only=True):

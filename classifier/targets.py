@@ -12,7 +12,7 @@ from classifier.corpus import LEAST_TRUST, Example
 from classifier.types import TIERS, Label
 
 SOURCE_POWER: Final = 0.25
-"""Rows of a source with n rows weigh n**-0.25: large sources lead, but none drowns the others."""
+"""Rows of a source with n rows weigh n**-power: large sources lead, but none drowns the others."""
 
 TEACHING: Final = 0.5
 """How much of a target is the teacher's; .8 was no better on held-out rows."""
@@ -43,7 +43,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def needs_info(examples: Sequence[Example]) -> Task:
+def needs_info(examples: Sequence[Example], power: float = SOURCE_POWER) -> Task:
     """Does the prompt lack what anyone would need? Rows that say yes or no, labelled or not.
 
     Within a source, "yes" and "no" weigh alike: most such sources were made to lack something.
@@ -51,24 +51,24 @@ def needs_info(examples: Sequence[Example]) -> Task:
     known = [i for i, e in enumerate(examples) if e.needs_info is not None]
     trust = [e.trust if e.label else max(e.trust, LEAST_TRUST) for e in _pick(examples, known)]
     answers = [float(e.needs_info or 0) for e in _pick(examples, known)]
-    task = _task(examples, known, answers, trust)
+    task = _task(examples, known, answers, trust, power)
     return msgspec.structs.replace(task, weight=_even(_pick(examples, known), task))
 
 
-def above(examples: Sequence[Example], tier: int) -> Task:
+def above(examples: Sequence[Example], tier: int, power: float = SOURCE_POWER) -> Task:
     """Is it harder than `TIERS[tier]`, given that it is at least that? Answerable, trusted rows."""
     ranks: dict[Label | None, int] = {name: rank for rank, name in enumerate(TIERS)}
     rank = [ranks.get(e.label, -1) if e.trust > LEAST_TRUST else -1 for e in examples]
     known = [i for i, r in enumerate(rank) if r >= tier]
     answers = [float(rank[i] > tier) for i in known]
-    return _task(examples, known, answers, [e.trust for e in _pick(examples, known)])
+    return _task(examples, known, answers, [e.trust for e in _pick(examples, known)], power)
 
 
-def solved(examples: Sequence[Example], tier: int) -> Task:
+def solved(examples: Sequence[Example], tier: int, power: float = SOURCE_POWER) -> Task:
     """Does a model of `TIERS[tier]` solve it? Only rows that have this tier's own share."""
     shares = ((i, e.shares[tier]) for i, e in enumerate(examples))
     known = [(i, share) for i, share in shares if share is not None]
-    return _task(examples, [i for i, _ in known], [s for _, s in known], [1.0] * len(known))
+    return _task(examples, [i for i, _ in known], [s for _, s in known], [1.0] * len(known), power)
 
 
 def increment(task: Task, before: Floats, chance: Floats) -> Task:
@@ -109,10 +109,11 @@ def _task(
     rows: Sequence[int],
     target: Sequence[float],
     trust: Sequence[float],
+    power: float,
 ) -> Task:
     sources = [example.source for example in _pick(examples, rows)]
     sizes = Counter(sources)
-    weight = np.array(trust) * np.array([sizes[source] ** -SOURCE_POWER for source in sources])
+    weight = np.array(trust) * np.array([sizes[source] ** -power for source in sources])
     return Task(
         rows=np.array(rows, np.intp),
         target=np.array(target, np.float64),

@@ -180,18 +180,20 @@ def _bench(
 def _fit_heads(examples: Sequence[Example], bench: Bench, told: Floats | None) -> list[Head]:
     """The heads, in the order of HEADS. What a teacher `told` moves all but the shares."""
     nothing = np.zeros(len(examples))
-    truth = [targets.needs_info(examples), targets.above(examples, 0), targets.above(examples, 1)]
+    power = bench.settings.damping
+    truth = [targets.needs_info(examples, power)]
+    truth += [targets.above(examples, tier, power) for tier in range(len(TIERS) - 1)]
     tasks = truth
     if told is not None:
         tasks = [targets.taught(task, told[:, number]) for number, task in enumerate(truth)]
-    truth, tasks = ([*known, targets.solved(examples, 0)] for known in (truth, tasks))
+    truth, tasks = ([*known, targets.solved(examples, 0, power)] for known in (truth, tasks))
     heads = [
         _fit_head(number, task, true, nothing, bench)
         for number, (task, true) in enumerate(zip(tasks, truth, strict=True))
     ]
     before = heads[-1].answers
     for tier in range(1, len(TIERS)):
-        task = targets.solved(examples, tier)
+        task = targets.solved(examples, tier, power)
         chance = np.full(len(examples), 0.5)
         if bench.adapts:
             chance = sigmoid(bench.start[:, 3 + tier])
