@@ -77,6 +77,13 @@ def test_of_cut_offs_that_are_as_good_the_highest_is_taken() -> None:
     assert choose_cutoff(lacking, np.full(100, easy), label) == 0.8
 
 
+def test_what_is_more_likely_answerable_than_not_is_never_called_needs_info() -> None:
+    easy, lacks = LABELS.index("easy"), LABELS.index("needs_info")
+    label = np.array([easy] * 50 + [lacks] * 50)
+    lacking = np.array([0.1] * 50 + [0.4] * 50)
+    assert choose_cutoff(lacking, np.full(100, easy), label) >= 0.5
+
+
 def test_a_few_rows_move_it_a_little_and_one_sided_ones_not_far() -> None:
     ones = task(np.ones(5))
     slope, offset = calibrate(np.zeros(5), np.zeros(5), ones)
