@@ -60,12 +60,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     cut-off of needs_info was chosen there."""
 
 
-def built_upon(new: Facts, before: Facts, base: Version) -> Facts:
+def built_upon(new: Facts, before: Facts | None, base: Version) -> Facts:
     """The facts of a version that learned `new` on top of `base`, which had learned `before`.
 
     A source that both name is counted once, where it has more rows. The baselines are those of
     what the version stands on: rules made of a few hundred rows would be too easy to beat.
     """
+    if before is None:
+        return msgspec.structs.replace(new, base=base)
     known = {source.name: source for source in before.sources}
     for source in new.sources:
         if source.name not in known or known[source.name].rows < source.rows:

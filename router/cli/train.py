@@ -106,7 +106,7 @@ def train(**said: object) -> None:
             progress=progress,
         )
         facts = msgspec.structs.replace(trained.facts, data=digest.hex(), encoder=start.name)
-        if start.base and start.facts:
+        if start.base:
             facts = built_upon(facts, start.facts, start.base.version)
         trained = msgspec.structs.replace(trained, facts=facts)
         judged = judge(trained.classifier, judges, facts) if judges else None
@@ -136,7 +136,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     embedder: StaticEmbedder
     base: Classifier | None = None
     facts: Facts | None = None
-    """What the base learned from."""
+    """What the base learned from, where it says so."""
     teacher: Teacher | None = None
     name: str
     """What the card says of it."""
@@ -146,7 +146,9 @@ def _base(registry: Path) -> Start:
     """The version in service."""
     path = resolve(registry)
     base = artifact.load(path)
-    facts = msgspec.json.decode(artifact.read_text(path, artifact.FACTS), type=Facts)
+    facts = None
+    if artifact.FACTS in artifact.read_manifest(path).files:
+        facts = msgspec.json.decode(artifact.read_text(path, artifact.FACTS), type=Facts)
     if not isinstance(base.embedder, StaticEmbedder):  # what `load` makes is one
         raise TypeError(type(base.embedder))
     name = f"that of {base.version}"

@@ -57,9 +57,11 @@ def test_rows_of_one_label_make_a_whole_card_and_page() -> None:
         if row.label == "easy"
     ]
     found = evaluate(MODEL, rows, FACTS)
-    assert (found.hard_miss, found.needs_info, found.frontier) == (None, None, None)
+    assert (found.hard_miss, found.needs_info) == (None, None)
+    assert found.frontier is not None
+    assert found.frontier.measured == 0  # what it shows follows from the labels
     assert "| unknown |" in render(VERSION, FACTS, found)
-    assert [chart.name for chart in charts(found)] == ["reliability", "sources", "robustness"]
+    assert {chart.name for chart in charts(found)} >= {"reliability", "sources", "robustness"}
     assert all(table.rows for part in sections(found) for table in part.tables[:1])
 
 

@@ -50,7 +50,7 @@ def test_a_preset_that_does_not_exist_is_answered_with_those_that_do() -> None:
 def test_presets_travel_in_the_wheel() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"deploy/presets": "router/presets"}
+    assert wheel["force-include"]["deploy/presets"] == "router/presets"
 
 
 @every_preset

@@ -76,7 +76,7 @@ def test_rows_of_the_ledger_train_beside_those_of_the_files(home: Path) -> None:
     assert result.stderr.splitlines()[0] == "24 rows from the ledger"
     assert "macro-F1 on held-out rows" in result.stderr
     learned = {source.name: source for source in facts(version).sources}
-    assert set(learned) == {"source 0", "source 1", "traffic"}
+    assert set(learned) > {"source 0", "source 1", "traffic"}, "and what its base had learned"
     assert 12 <= learned["traffic"].rows < 24, "a tenth is kept for promotions"
     assert set(learned["traffic"].labels) == {"medium"}
     manifest = artifact.read_manifest(version)
