@@ -1,4 +1,4 @@
-"""A sentence encoder as one vector a word piece. The only door to torch and model2vec."""
+"""A sentence encoder as one vector a word piece. The only door to model2vec."""
 
 import hashlib
 import json

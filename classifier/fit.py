@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Bins of a surface measure, equally full."""
     damping: float = 0.5
     """Power by which large sources are damped; .25 was as good on held-out rows of the public data
-    and four points of macro-F1 worse on our own."""
+    and, in one run over 179 rows, four points of macro-F1 worse on our own."""
 
 
 class Design(msgspec.Struct, frozen=True, kw_only=True):
