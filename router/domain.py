@@ -5,7 +5,7 @@ Money is integer pico-USD everywhere inside (1 USD = 10**12), times are integer 
 since the epoch, UTC, durations are milliseconds.
 """
 
-from typing import Final, Literal, NewType, TypeAlias
+from typing import Final, Literal, NewType, TypeAlias, get_args
 
 import msgspec
 
@@ -37,6 +37,7 @@ Reason: TypeAlias = Literal[
     "budget",
     "shadow",
 ]
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 Modality: TypeAlias = Literal["image", "audio", "video", "file"]
 Capability: TypeAlias = Literal["tools", "json_schema", "logprobs"]
 Dial: TypeAlias = Literal["auto", "cheap", "best"]
@@ -68,6 +69,15 @@ Witness: TypeAlias = Literal["caller", "judge"]
 """Who gives feedback: the caller of `/v1/feedback`, or the judge that the operator configured."""
 
 
+class Warm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a host still has of a conversation: to go on elsewhere is to read all of it again."""
+
+    model: ModelId
+    """The model that served the conversation last, within the life of a prefix cache."""
+    tokens: int
+    """Input tokens of this request that it has in its prefix cache, estimated, in whole blocks."""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Every input of the policy but the verdict, without any text: enough to decide again."""
 
@@ -87,6 +97,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pin: ModelId | None = None
     unavailable: tuple[ModelId, ...] = ()
     """Models that are known to be down: circuit open, or already tried for this request."""
+    warm: Warm | None = None
+    """Where the conversation's prefix is cached; none for a first turn, or after its life."""
+    thrift: bool = False
+    """A soft limit of a budget is reached: the policy takes one tier less."""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -132,6 +146,18 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Null when tokens were used whose price is unknown."""
 
 
+class Doubt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How unsure a counterfactual is: one standard deviation of each kind, pico-USD.
+
+    Over many requests the one adds up, and the other evens out.
+    """
+
+    shared: int = 0
+    """Of what is common to all requests: how much the model writes at all."""
+    own: int = 0
+    """Of this request alone: how much the model would have written to it."""
+
+
 class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the request cost over all attempts, and what each tier would have cost.
 
@@ -142,8 +168,14 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     easy: PicoUsd | None = None
     medium: PicoUsd | None = None
     hard: PicoUsd | None = None
+    routed: PicoUsd | None = None
+    """In shadow mode: what the tier would have cost that routing would have taken."""
+    doubts: dict[Tier, Doubt] = msgspec.field(default_factory=dict)
+    """Of the tiers not taken that have a cost. One that is missing is exact."""
     prices: str = ""
     """Digest of the price book that was used."""
+    lengths: str = ""
+    """Version of the output lengths that the counterfactuals rest on."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -213,6 +245,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The scored text, redacted, only where `ledger.store_prompts` says so."""
     kept: Kept | None = None
     """Present exactly where `prompt` is, but for entries of earlier versions."""
+    shadow: Decision | None = None
+    """What routing would have done, where it only watched: `decision` is the caller's own then."""
 
 
 class Feedback(

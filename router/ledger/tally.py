@@ -19,6 +19,10 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 0
     actual: int = 0
     control: int = 0
+    shared: int = 0
+    """Sum of the controls' shared doubts, pico-USD: they are wrong all alike, or not at all."""
+    own: float = 0.0
+    """Sum of the squares of their own doubts, square pico-USD: those even out."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     easy: Pair = Pair()
     medium: Pair = Pair()
     hard: Pair = Pair()
+    routed: Pair = Pair()
+    """In shadow mode, with the roles changed: what was paid beside what routing would have cost."""
 
     def pair(self, tier: Tier) -> Pair:
         """The comparison with one tier."""
