@@ -43,7 +43,7 @@ from router.ledger.local import LocalLedger
 from router.ledger.place import place
 from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
+from router.prices.lengths import Lengths
 from router.redaction import Redactor, compile_redactor
 from router.sandbox.profile import with_base_url
 from router.sandbox.serve import start
@@ -189,7 +189,7 @@ def _assemble(
         cache=cache,
         upstream=upstream,
         prices=build_prices(config, datetime.now(UTC)),
-        lengths=compile_lengths(config),
+        lengths=Lengths.priors(config),
         record=record,
         redact=redactor(config),
         secret=secret,

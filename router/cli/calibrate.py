@@ -20,7 +20,7 @@ from router.config.load import Options, environment, load
 from router.config.load import resolve as resolve_settings
 from router.config.schema import Config, Policy
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
+from router.prices.lengths import Lengths
 from router.prices.tiers import tier_costs
 from router.sandbox.profile import sandbox_config
 
@@ -71,7 +71,7 @@ def calibrate(
         costs = None
         if target.kind == "spend":
             prices = build_prices(settings, today)
-            costs = tier_costs(settings, prices, compile_lengths(settings))
+            costs = tier_costs(settings, prices, Lengths.priors(settings))
         terms = Terms(
             target=target,
             delta=delta,

@@ -31,7 +31,7 @@ from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly, steps
 from router.cli.table import table
 from router.errors import ConfigError
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
+from router.prices.lengths import Lengths
 from router.prices.tiers import tier_costs
 
 PICTURES: Final = ("jinja2", "vl_convert")
@@ -161,7 +161,7 @@ def _costs(config: str | None) -> Costs:
     settings = configuration(config)
     prices = build_prices(settings, datetime.now(UTC))
     try:
-        costs = tier_costs(settings, prices, compile_lengths(settings))
+        costs = tier_costs(settings, prices, Lengths.priors(settings))
     except ConfigError as error:
         why = str(error)
     else:

@@ -7,9 +7,10 @@ from router.config.schema import Config
 from router.domain import Usage
 from router.errors import ConfigError
 from router.prices.book import Prices
-from router.prices.settlement import Lengths
+from router.prices.features import TYPICAL_INPUT, Features
+from router.prices.lengths import REFERENCE_TOKENS, Lengths
 
-TYPICAL: Final = Usage(input=1_150, output=210)
+TYPICAL: Final = Usage(input=TYPICAL_INPUT, output=REFERENCE_TOKENS)
 """Tokens of a typical request at the reference model, which output ratios are stated against.
 
 The means of the conversations in Azure's LLM inference trace of 2023 (Splitwise, arXiv 2311.18677),
@@ -20,7 +21,7 @@ rounded to tens.
 def tier_costs(config: Config, prices: Prices, lengths: Lengths) -> Costs:
     """What `TYPICAL` costs on the first model of each tier, hard = 1, nothing cached.
 
-    Raises ConfigError where a price or an output ratio is unknown, or hard costs nothing.
+    Raises ConfigError where a price or a length is unknown, or hard costs nothing.
     """
     easy, medium, hard = (_cost(config, prices, lengths, tier) for tier in TIERS)
     if not hard:
@@ -30,10 +31,10 @@ def tier_costs(config: Config, prices: Prices, lengths: Lengths) -> Costs:
 
 def _cost(config: Config, prices: Prices, lengths: Lengths, tier: Tier) -> int:
     model = config.models_of(tier)[0]
-    ratio = lengths[model].ratio
-    if ratio is None:
+    length = lengths.expect(model, Features(input_tokens=TYPICAL.input))
+    if length is None:
         raise ConfigError(f"what the {tier} tier costs is unknown: {model} has no `output_ratio`")
-    cost = prices.cost(model, Usage(input=TYPICAL.input, output=round(TYPICAL.output * ratio)))
+    cost = prices.cost(model, Usage(input=TYPICAL.input, output=round(length.mean)))
     if cost is None:
         why = prices.quotes[model].source
         raise ConfigError(f"what the {tier} tier costs is unknown: {model} has no price ({why})")

@@ -10,7 +10,7 @@ from router.config.schema import Config, OutputRatio, Price
 from router.domain import ModelId
 from router.errors import ConfigError
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
+from router.prices.lengths import Lengths
 from router.prices.tiers import TYPICAL, tier_costs
 from router.sandbox.profile import sandbox_config
 
@@ -19,7 +19,7 @@ FREE = Price(input=0, output=0, source="none", date="2026-11-25")
 
 
 def costs(config: Config) -> Costs:
-    return tier_costs(config, build_prices(config, datetime.now(UTC)), compile_lengths(config))
+    return tier_costs(config, build_prices(config, datetime.now(UTC)), Lengths.priors(config))
 
 
 def changed(model: ModelId, **fields: object) -> Config:
