@@ -22,9 +22,9 @@ LEAST_ROWS: Final = 50
 """Answers of a model below which its prior stands: their mean is uncertain by over a tenth."""
 FEWEST_BLOCKS: Final = 8
 """Longest blocks: an eighth of the time. Fewer would say little of how much blocks differ."""
-SLOPE_PRIOR: Final = 1.0
-"""Standard deviation of a slope before it is fitted: a feature that never varies has slope 0, and
-may have this. It is felt only where a dozen rows speak."""
+SLOPE_PRIOR: Final = 0.5
+"""Standard deviation of a slope before it is fitted: a feature that never varies has slope 0, give
+or take this. Where a few dozen rows vary it is not felt."""
 _LEAST_BLOCK: Final = 8
 _WIDE: Final = 29.0
 

@@ -25,6 +25,7 @@ from router.prices.lines import (
     REFERENCE_TOKENS,
     STILL,
     Prior,
+    five,
     lines_of,
     priors_of,
 )
@@ -116,6 +117,15 @@ class Lengths:
         if line is None:
             return "unknown"
         return "fit" if line.base == "fitted" else "prior"
+
+    @property
+    def middle(self) -> Vector:
+        """The mean request of the log that was fitted; a typical one before any fit."""
+        levels = () if self.fit is None else tuple(self.fit.levels.values())
+        if not levels:
+            return STILL
+        weights = np.array([level.rows for level in levels], dtype=np.float64)
+        return five(weights / weights.sum() @ np.array([level.centre for level in levels]))
 
     def level(self, model: ModelId) -> Level | None:
         """What was fitted for `model`, reasoning share and speed included."""

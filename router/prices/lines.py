@@ -109,7 +109,7 @@ def _anchor(priors: Mapping[ModelId, Prior], fit: Fit) -> Line | None:
     return Line(
         base="anchored",
         log_mean=float(weights @ there),
-        centre=_five(centre),
+        centre=five(centre),
         shared=0.0,
         common=sqrt(float(weights**2 @ variances)),
         own=max(level.own for level, _ in both),
@@ -125,6 +125,7 @@ def priors_of(config: Config) -> dict[ModelId, Prior]:
     }
 
 
-def _five(values: Floats) -> Vector:
+def five(values: Floats) -> Vector:
+    """A vector of an array of five."""
     a, b, c, d, e = (float(value) for value in values)
     return a, b, c, d, e
