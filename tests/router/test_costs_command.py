@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from router.cli.check import check
 from router.cli.costs import costs
 from router.domain import Attempt, Entry, ModelId, Outcome, Usage
 from router.errors import GearshiftError
@@ -222,3 +223,15 @@ def test_a_model_without_prior_and_price_is_shown_as_unknown(tmp_path: Path) -> 
     assert "what it would have cost is unknown" in text
     assert "unknown: a private host has no list price" in text
     assert "kept for none" in text
+
+
+def checked(home: Path) -> str:
+    return typed(home, check, "--sandbox", "--offline").output
+
+
+def test_check_says_what_costs_rest_on_and_fails_for_a_broken_file(tmp_path: Path) -> None:
+    assert "ok   output lengths: the priors of the profiles" in checked(tmp_path)
+    done(tmp_path, costs, "fit", "--data", write(tmp_path / "log.jsonl", some(60)))
+    assert "ok   output lengths: fitted on 180 answers" in checked(tmp_path)
+    (tmp_path / FILE).write_text("{}")
+    assert f"FAIL output lengths: {tmp_path / FILE} holds no output lengths" in checked(tmp_path)
