@@ -13,6 +13,8 @@ from router.ledger.place import Place
 _BUSY_S = 5.0
 _CONNECT_S = 5
 _SILENCE_MS = 30_000
+_OLDEST = (3, 35, 0)
+"""The first that tells which rows it stored (RETURNING)."""
 
 
 def open_engine(place: Place, *, writing: bool) -> Engine:
@@ -28,6 +30,8 @@ def open_engine(place: Place, *, writing: bool) -> Engine:
             place.url,
             pool_size=1,
             pool_pre_ping=True,
+            # A report reads several times and must see one state; SQLite does so by itself.
+            isolation_level="READ COMMITTED" if writing else "REPEATABLE READ",
             connect_args={
                 "connect_timeout": _CONNECT_S,
                 # A server that vanished without a word would hold a connection for hours.
@@ -49,6 +53,10 @@ def _sqlite(file: Path, *, writing: bool) -> Engine:
     """
     mode = "rwc" if writing else "ro"
     uri = f"file:{quote(str(file))}?mode={mode}"
+    if sqlite3.sqlite_version_info < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        message = f"the ledger needs SQLite {oldest} or later; Python has {sqlite3.sqlite_version}"
+        raise LedgerError(message)
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -1,14 +1,15 @@
 """From values to rows of the store's tables, and back to a whole entry."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Insert
+from sqlalchemy import Executable, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from router.domain import Entry, Feedback, Kept
+from classifier.types import Tier
+from router.domain import Doubt, Entry, Feedback, Kept
 from router.ledger.facets import facet, is_estimated, tags_of
 from router.ledger.schema import ENTRY, ENTRY_TAG, FEEDBACK, PROMPT
 
@@ -33,14 +34,24 @@ _read_entry = msgspec.json.Decoder(Entry).decode
 _read_text = msgspec.json.Decoder(_Text).decode
 
 
-def inserts(dialect: str, said: Sequence[Record | Feedback]) -> list[tuple[Insert, list[Values]]]:
-    """Statements that store `said`, each with its rows, in the order in which they must run.
+def entry_insert(dialect: str) -> Executable:
+    """The statement that stores entry rows and tells the ids of those that were not known yet."""
+    return _insert(dialect)(ENTRY).on_conflict_do_nothing().returning(ENTRY.c.id)
 
-    A known entry stays as it is; feedback gives way to later feedback of the same witness.
+
+def entry_rows(records: Iterable[Record]) -> list[Values]:
+    """The rows of `entry_insert`."""
+    return [_entry_row(record) for record in records]
+
+
+def inserts(
+    dialect: str, fresh: Sequence[Record], feedback: Sequence[Feedback]
+) -> list[tuple[Insert, list[Values]]]:
+    """Statements that store what belongs to entries that are new, and feedback, with their rows.
+
+    Feedback gives way to later feedback of the same witness.
     """
-    records = [one for one in said if isinstance(one, Record)]
-    feedback = [one for one in said if isinstance(one, Feedback)]
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    insert = _insert(dialect)
     said_before = insert(FEEDBACK)
     new = said_before.excluded
     later = said_before.on_conflict_do_update(
@@ -49,9 +60,8 @@ def inserts(dialect: str, said: Sequence[Record | Feedback]) -> list[tuple[Inser
         where=FEEDBACK.c.at_us < new.at_us,
     )
     statements: list[tuple[Insert, list[Values]]] = [
-        (insert(ENTRY).on_conflict_do_nothing(), [_entry_row(one) for one in records]),
-        (insert(ENTRY_TAG).on_conflict_do_nothing(), _tag_rows(records)),
-        (insert(PROMPT).on_conflict_do_nothing(), _prompt_rows(records)),
+        (insert(ENTRY_TAG).on_conflict_do_nothing(), _tag_rows(fresh)),
+        (insert(PROMPT).on_conflict_do_nothing(), _prompt_rows(fresh)),
         (later, [_feedback_row(one) for one in feedback]),
     ]
     return [(statement, rows) for statement, rows in statements if rows]
@@ -66,8 +76,13 @@ def entry_of(document: str, text: str | None) -> Entry:
     return replace(entry, prompt=read.prompt, kept=read.kept)
 
 
+def _insert(dialect: str) -> Callable[[Table], postgresql.Insert | sqlite.Insert]:
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert
+
+
 def _entry_row(record: Record) -> Values:
     entry = record.entry
+    shadow, doubts = entry.shadow, entry.cost.doubts
     return {
         "id": entry.id,
         "at_us": entry.at_us,
@@ -90,7 +105,18 @@ def _entry_row(record: Record) -> Values:
         "cost_medium": entry.cost.medium,
         "cost_hard": entry.cost.hard,
         "document": record.document if entry.prompt is None else _without_text(entry),
+        "cost_routed": entry.cost.routed,
+        "shadow_tier": shadow.tier if shadow else None,
+        "rolled": True,
+        **_doubt_columns("easy", doubts.get("easy")),
+        **_doubt_columns("medium", doubts.get("medium")),
+        **_doubt_columns("hard", doubts.get("hard")),
     }
+
+
+def _doubt_columns(tier: Tier, doubt: Doubt | None) -> Values:
+    shared, own = (doubt.shared, doubt.own) if doubt else (None, None)
+    return {f"shared_{tier}": shared, f"own_{tier}": own}
 
 
 def _without_text(entry: Entry) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, select, true
+from sqlalchemy import delete, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from router.domain import Entry, Feedback
@@ -13,9 +13,10 @@ from router.errors import LedgerError
 from router.ledger.engine import open_engine, said
 from router.ledger.facets import EVER, Dimension, Span
 from router.ledger.place import Place
-from router.ledger.rows import Record, entry_of, inserts
+from router.ledger.rows import Record, entry_of
 from router.ledger.schema import ENTRY, FEEDBACK, PROMPT, REVISION
-from router.ledger.sums import select_tallies
+from router.ledger.storing import store
+from router.ledger.sums import select_tallies, within
 from router.ledger.tally import Tallied
 from router.ledger.upgrade import revision_of
 
@@ -50,10 +51,8 @@ class Store:
             message = f"the ledger {self._name} was deleted: start the service again to make one"
             raise LedgerError(message)
         try:
-            statements = inserts(self._engine.dialect.name, records)
             with self._trouble(), self._engine.begin() as connection:
-                for statement, rows in statements:
-                    connection.execute(statement, rows)
+                store(connection, records)
         except (ValueError, OverflowError) as error:
             # What no driver can bind: an integer beyond 64 bits, a date beyond the calendar.
             raise Refused(str(error)) from error
@@ -72,7 +71,7 @@ class Store:
         query = (
             select(ENTRY.c.document, PROMPT.c.document)
             .join(PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=not with_text)
-            .where(_within(span))
+            .where(within(span))
             .order_by(ENTRY.c.at_us, ENTRY.c.id)
         )
         with self._trouble(), self._engine.connect() as connection:
@@ -85,7 +84,7 @@ class Store:
         query = (
             select(FEEDBACK)
             .join(ENTRY, ENTRY.c.id == FEEDBACK.c.decision_id)
-            .where(_within(span))
+            .where(within(span))
             .order_by(*order)
         )
         with self._trouble(), self._engine.connect() as connection:
@@ -96,7 +95,7 @@ class Store:
     def tallies(self, by: Sequence[Dimension] = (), span: Span = EVER) -> tuple[Tallied, ...]:
         """The sums of `span` for each group of `by`, added up by the store."""
         with self._trouble(), self._engine.connect() as connection:
-            return select_tallies(connection, by, _within(span))
+            return select_tallies(connection, by, span)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -121,9 +120,3 @@ class Store:
         except SQLAlchemyError as error:
             message = f"the ledger {self._name} does not answer: {said(error)}"
             raise LedgerError(message) from error
-
-
-def _within(span: Span) -> ColumnElement[bool]:
-    since = true() if span.since_us is None else ENTRY.c.at_us >= span.since_us
-    until = true() if span.until_us is None else ENTRY.c.at_us < span.until_us
-    return and_(since, until)

@@ -1,0 +1,138 @@
+"""Sums that are kept as entries come in, so that a report need not read them all again."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Final, TypeAlias
+
+import msgspec
+from sqlalchemy import Connection, Insert, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from router.domain import Entry
+from router.ledger.facets import Dimension, Key, day_of, facet, tags_of
+from router.ledger.numbers import HALF, NUMBERS, Sum, numbers_of, put
+from router.ledger.schema import ROLLUP_HOUR, ROLLUP_TAG, ROLLUP_USER
+
+HOUR_US: Final = 3_600_000_000
+DAY_US: Final = 24 * HOUR_US
+
+Slot: TypeAlias = tuple[int, bool, Key]
+"""The start of a period, whether its money is simulated, and the words of a level."""
+Cell: TypeAlias = str | bytes | int | float | None
+_Finest: TypeAlias = tuple[int, bool, Key, str | None, tuple[str, ...]]
+"""What tells slots of all levels apart: an hour, the money, the words, the user and the tags."""
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """One table of sums: by how long a period, and by which words."""
+
+    table: Table
+    grain_us: int
+    words: tuple[Dimension, ...]
+
+    def answers(self, by: Sequence[Dimension]) -> bool:
+        """Whether its sums can be told apart by all of `by`; the day is that of the period."""
+        return set(by) <= {*self.words, "day"}
+
+    def start(self, at_us: int) -> int:
+        """The beginning of the period that `at_us` belongs to."""
+        return at_us - at_us % self.grain_us
+
+
+_WORDS: Final[tuple[Dimension, ...]] = ("model", "tier", "label", "key")
+LEVELS: Final = (
+    Level(table=ROLLUP_HOUR, grain_us=HOUR_US, words=_WORDS),
+    Level(table=ROLLUP_USER, grain_us=DAY_US, words=(*_WORDS, "user")),
+    Level(table=ROLLUP_TAG, grain_us=DAY_US, words=(*_WORDS, "tag")),
+)
+"""The one with the fewest rows first. By users and tags at once rows alone can tell."""
+COLUMNS: Final[dict[Dimension, str]] = {
+    "model": "model",
+    "tier": "tier",
+    "label": "label",
+    # `key` and `user` are words of SQL.
+    "key": "caller_key",
+    "user": "caller_user",
+    "tag": "tag",
+    "day": "day",
+}
+"""The names of the dimensions as columns, of entries and of rollups alike."""
+
+
+def level_for(by: Sequence[Dimension]) -> Level | None:
+    """The level that answers `by` with the least reading; none where only rows do."""
+    return next((level for level in LEVELS if level.answers(by)), None)
+
+
+def roll_up(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Add `entries`, none of which was added before, to the sums of every level."""
+    finest: dict[_Finest, Sequence[Sum]] = {}
+    for entry in entries:
+        put(finest, _finest(entry), numbers_of(entry))
+    for level in LEVELS:
+        sums: dict[Slot, Sequence[Sum]] = {}
+        for place, numbers in finest.items():
+            for slot in _slots(level, place):
+                put(sums, slot, numbers)
+        add_sums(connection, level, sums)
+
+
+def add_sums(connection: Connection, level: Level, sums: Mapping[Slot, Sequence[Sum]]) -> None:
+    """Add `sums` to those that `level` has."""
+    rows = [_row(level, slot, numbers) for slot, numbers in sums.items()]
+    # Two writers that lock rows in different orders would wait for one another for ever.
+    rows.sort(key=lambda row: (row["start_us"], row["digest"]))
+    if rows:
+        connection.execute(_addition(level.table, connection.dialect.name), rows)
+
+
+def _finest(entry: Entry) -> _Finest:
+    return (
+        entry.at_us - entry.at_us % HOUR_US,
+        entry.simulated,
+        tuple(facet(entry, word) for word in _WORDS),
+        facet(entry, "user"),
+        tags_of(entry),
+    )
+
+
+def _slots(level: Level, place: _Finest) -> Iterator[Slot]:
+    hour, simulated, words, user, tags = place
+    start = level.start(hour)
+    match level.words[-1]:
+        case "user":
+            yield start, simulated, (*words, user)
+        case "tag":
+            for tag in tags or (None,):
+                yield start, simulated, (*words, tag)
+        case _:
+            yield start, simulated, words
+
+
+def _row(level: Level, slot: Slot, numbers: Sequence[Sum]) -> dict[str, Cell]:
+    start, simulated, key = slot
+    row: dict[str, Cell] = {
+        "start_us": start,
+        "digest": blake2b(msgspec.json.encode((simulated, key)), digest_size=16).digest(),
+        "day": day_of(start),
+        "simulated": simulated,
+    }
+    row.update(zip((COLUMNS[word] for word in level.words), key, strict=True))
+    for number, total in zip(NUMBERS, numbers, strict=True):
+        parts = divmod(int(total), HALF) if number.kind == "amount" else (total,)
+        row.update(zip(number.columns, parts, strict=True))
+    return row
+
+
+def _addition(table: Table, dialect: str) -> Insert:
+    """The statement that adds the sums of a row to those of the same slot, if there are any."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    row = insert(table)
+    return row.on_conflict_do_update(
+        index_elements=["start_us", "digest"],
+        set_={
+            column: table.c[column] + row.excluded[column]
+            for number in NUMBERS
+            for column in number.columns
+        },
+    )
