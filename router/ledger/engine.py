@@ -13,8 +13,6 @@ from router.ledger.place import Place
 _BUSY_S = 5.0
 _CONNECT_S = 5
 _SILENCE_MS = 30_000
-_OLDEST = (3, 35, 0)
-"""The first that tells which rows it stored (RETURNING)."""
 
 
 def open_engine(place: Place, *, writing: bool) -> Engine:
@@ -36,6 +34,8 @@ def open_engine(place: Place, *, writing: bool) -> Engine:
                 "connect_timeout": _CONNECT_S,
                 # A server that vanished without a word would hold a connection for hours.
                 "tcp_user_timeout": _SILENCE_MS,
+                # And the server would keep the locks of a client that vanished.
+                "options": f"-c idle_in_transaction_session_timeout={_SILENCE_MS}",
             },
             json_serializer=_same,
             json_deserializer=_same,
@@ -53,10 +53,6 @@ def _sqlite(file: Path, *, writing: bool) -> Engine:
     """
     mode = "rwc" if writing else "ro"
     uri = f"file:{quote(str(file))}?mode={mode}"
-    if sqlite3.sqlite_version_info < _OLDEST:
-        oldest = ".".join(map(str, _OLDEST))
-        message = f"the ledger needs SQLite {oldest} or later; Python has {sqlite3.sqlite_version}"
-        raise LedgerError(message)
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(

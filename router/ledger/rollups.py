@@ -1,6 +1,7 @@
 """Sums that are kept as entries come in, so that a report need not read them all again."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
 from typing import Final, TypeAlias
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from router.domain import Entry
+from router.ledger.bulk import Cell, insert_rows
 from router.ledger.facets import Dimension, Key, day_of, facet, tags_of
 from router.ledger.numbers import HALF, NUMBERS, Sum, numbers_of, put
 from router.ledger.schema import ROLLUP_HOUR, ROLLUP_TAG, ROLLUP_USER
@@ -18,7 +20,6 @@ DAY_US: Final = 24 * HOUR_US
 
 Slot: TypeAlias = tuple[int, bool, Key]
 """The start of a period, whether its money is simulated, and the words of a level."""
-Cell: TypeAlias = str | bytes | int | float | None
 _Finest: TypeAlias = tuple[int, bool, Key, str | None, tuple[str, ...]]
 """What tells slots of all levels apart: an hour, the money, the words, the user and the tags."""
 
@@ -79,11 +80,8 @@ def roll_up(connection: Connection, entries: Iterable[Entry]) -> None:
 
 def add_sums(connection: Connection, level: Level, sums: Mapping[Slot, Sequence[Sum]]) -> None:
     """Add `sums` to those that `level` has."""
-    rows = [_row(level, slot, numbers) for slot, numbers in sums.items()]
-    # Two writers that lock rows in different orders would wait for one another for ever.
-    rows.sort(key=lambda row: (row["start_us"], row["digest"]))
-    if rows:
-        connection.execute(_addition(level.table, connection.dialect.name), rows)
+    if rows := [_row(level, slot, numbers) for slot, numbers in sums.items()]:
+        insert_rows(connection, _addition(level.table, connection.dialect.name), rows)
 
 
 def _finest(entry: Entry) -> _Finest:
@@ -124,6 +122,7 @@ def _row(level: Level, slot: Slot, numbers: Sequence[Sum]) -> dict[str, Cell]:
     return row
 
 
+@cache
 def _addition(table: Table, dialect: str) -> Insert:
     """The statement that adds the sums of a row to those of the same slot, if there are any."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert

@@ -1,11 +1,12 @@
 """From values to rows of the store's tables, and back to a whole entry."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import TypeAlias
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Executable, Insert, Table
+from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from classifier.types import Tier
@@ -34,34 +35,17 @@ _read_entry = msgspec.json.Decoder(Entry).decode
 _read_text = msgspec.json.Decoder(_Text).decode
 
 
-def entry_insert(dialect: str) -> Executable:
-    """The statement that stores entry rows and tells the ids of those that were not known yet."""
-    return _insert(dialect)(ENTRY).on_conflict_do_nothing().returning(ENTRY.c.id)
-
-
-def entry_rows(records: Iterable[Record]) -> list[Values]:
-    """The rows of `entry_insert`."""
-    return [_entry_row(record) for record in records]
-
-
 def inserts(
     dialect: str, fresh: Sequence[Record], feedback: Sequence[Feedback]
 ) -> list[tuple[Insert, list[Values]]]:
-    """Statements that store what belongs to entries that are new, and feedback, with their rows.
-
-    Feedback gives way to later feedback of the same witness.
+    """Statements that store entries that are not known and feedback, each with its rows, in the
+    order in which they must run. Feedback gives way to later feedback of the same witness.
     """
-    insert = _insert(dialect)
-    said_before = insert(FEEDBACK)
-    new = said_before.excluded
-    later = said_before.on_conflict_do_update(
-        index_elements=[FEEDBACK.c.decision_id, FEEDBACK.c.witness],
-        set_={"at_us": new.at_us, "opinion": new.opinion, "label": new.label, "model": new.model},
-        where=FEEDBACK.c.at_us < new.at_us,
-    )
+    entry, tag, prompt, later = _statements(dialect)
     statements: list[tuple[Insert, list[Values]]] = [
-        (insert(ENTRY_TAG).on_conflict_do_nothing(), _tag_rows(fresh)),
-        (insert(PROMPT).on_conflict_do_nothing(), _prompt_rows(fresh)),
+        (entry, [_entry_row(record) for record in fresh]),
+        (tag, _tag_rows(fresh)),
+        (prompt, _prompt_rows(fresh)),
         (later, [_feedback_row(one) for one in feedback]),
     ]
     return [(statement, rows) for statement, rows in statements if rows]
@@ -76,8 +60,17 @@ def entry_of(document: str, text: str | None) -> Entry:
     return replace(entry, prompt=read.prompt, kept=read.kept)
 
 
-def _insert(dialect: str) -> Callable[[Table], postgresql.Insert | sqlite.Insert]:
-    return postgresql.insert if dialect == "postgresql" else sqlite.insert
+@cache
+def _statements(dialect: str) -> tuple[Insert, Insert, Insert, Insert]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    said_before = insert(FEEDBACK)
+    new = said_before.excluded
+    later = said_before.on_conflict_do_update(
+        index_elements=[FEEDBACK.c.decision_id, FEEDBACK.c.witness],
+        set_={"at_us": new.at_us, "opinion": new.opinion, "label": new.label, "model": new.model},
+        where=FEEDBACK.c.at_us < new.at_us,
+    )
+    return insert(ENTRY), insert(ENTRY_TAG), insert(PROMPT), later
 
 
 def _entry_row(record: Record) -> Values:

@@ -1,12 +1,18 @@
 """The writer's transaction: entries, what belongs to them, and the sums they are added to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import ARRAY, Connection, String, any_, literal, select, text
 
 from router.domain import DecisionId, Feedback
+from router.ledger.bulk import insert_rows
 from router.ledger.rollups import roll_up
-from router.ledger.rows import Record, entry_insert, entry_rows, inserts
+from router.ledger.rows import Record, inserts
+from router.ledger.schema import ENTRY
+
+_ADVISORY: Final = 0x6765_6172_7377
+"""The number that all instances lock in PostgreSQL while they write."""
 
 
 def store(connection: Connection, said: Sequence[Record | Feedback]) -> None:
@@ -17,11 +23,24 @@ def store(connection: Connection, said: Sequence[Record | Feedback]) -> None:
         if isinstance(one, Record):
             # The first of an id counts, here as in the store.
             records.setdefault(one.entry.id, one)
+    known = _known(connection, records)
+    fresh = [record for name, record in records.items() if name not in known]
     feedback = [one for one in said if isinstance(one, Feedback)]
-    fresh: list[Record] = []
-    if records:
-        new = connection.execute(entry_insert(dialect), entry_rows(records.values())).scalars()
-        fresh = [records[name] for name in new]
     for statement, values in inserts(dialect, fresh, feedback):
-        connection.execute(statement, values)
+        insert_rows(connection, statement, values)
     roll_up(connection, [record.entry for record in fresh])
+
+
+def _known(connection: Connection, names: Iterable[DecisionId]) -> frozenset[str]:
+    """Those of `names` that are stored. From here on nobody else writes.
+
+    SQLite has only one writer anyway; PostgreSQL may have several, whose sums would count an entry
+    twice that both of them have, and who could each wait for a sum that the other has changed.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY})
+        # One parameter: the driver takes longer to read a statement of five hundred than to run it.
+        found = ENTRY.c.id == any_(literal(list(names), ARRAY(String)))
+    else:
+        found = ENTRY.c.id.in_(list(names))
+    return frozenset(connection.execute(select(ENTRY.c.id).where(found)).scalars())
