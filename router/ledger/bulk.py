@@ -25,7 +25,7 @@ def insert_rows(
 
 @lru_cache(maxsize=32)
 def _compiled(statement: Insert, dialect: Dialect) -> tuple[str, tuple[str, ...] | None]:
-    """The statement as the driver reads it, and the order of its values where they have no names."""
+    """The statement as the driver reads it, and the order of its values where it names none."""
     compiled = statement.compile(dialect=dialect)
     order: Sequence[str] | None = getattr(compiled, "positiontup", None)
     return str(compiled), None if order is None else tuple(order)

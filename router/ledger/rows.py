@@ -38,8 +38,9 @@ _read_text = msgspec.json.Decoder(_Text).decode
 def inserts(
     dialect: str, fresh: Sequence[Record], feedback: Sequence[Feedback]
 ) -> list[tuple[Insert, list[Values]]]:
-    """Statements that store entries that are not known and feedback, each with its rows, in the
-    order in which they must run. Feedback gives way to later feedback of the same witness.
+    """Statements that store entries that are not known, and feedback, with rows: in their order.
+
+    Feedback gives way to later feedback of the same witness.
     """
     entry, tag, prompt, later = _statements(dialect)
     statements: list[tuple[Insert, list[Values]]] = [

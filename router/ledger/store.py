@@ -1,6 +1,6 @@
 """Where entries end up: a table in SQLite or PostgreSQL, written by one drainer, read by many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from router.domain import Entry, Feedback
+from router.domain import DecisionId, Entry, Feedback
 from router.errors import LedgerError
 from router.ledger.engine import open_engine, said
 from router.ledger.facets import EVER, Dimension, Span
@@ -21,6 +21,8 @@ from router.ledger.tally import Tallied
 from router.ledger.upgrade import revision_of
 
 Mode: TypeAlias = Literal["read", "write"]
+Spare: TypeAlias = Callable[[DecisionId], object]
+"""Is told of an entry that cannot be read and is left out."""
 _PAGE: Final = 500
 
 
@@ -63,20 +65,28 @@ class Store:
         with self._trouble(), self._engine.begin() as connection:
             return connection.execute(old).rowcount
 
-    def entries(self, span: Span = EVER, *, with_text: bool = False) -> Iterator[Entry]:
+    def entries(
+        self, span: Span = EVER, *, with_text: bool = False, spare: Spare | None = None
+    ) -> Iterator[Entry]:
         """The entries of `span` in the order of their arrival, a page of them in memory.
 
-        `with_text`: only those whose prompt was kept and still is.
+        `with_text`: only those whose prompt was kept and still is. Raises LedgerError, naming the
+        entry, where one cannot be read; with `spare` that is told instead, and the others follow.
         """
         query = (
-            select(ENTRY.c.document, PROMPT.c.document)
+            select(ENTRY.c.id, ENTRY.c.document, PROMPT.c.document)
             .join(PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=not with_text)
             .where(within(span))
             .order_by(ENTRY.c.at_us, ENTRY.c.id)
         )
         with self._trouble(), self._engine.connect() as connection:
-            for document, text in connection.execution_options(yield_per=_PAGE).execute(query):
-                yield entry_of(document, text)
+            for name, *read in connection.execution_options(yield_per=_PAGE).execute(query):
+                try:
+                    yield entry_of(*read)
+                except msgspec.MsgspecError as error:
+                    if spare is None:
+                        raise LedgerError(_unreadable(name, self._name, error)) from error
+                    spare(DecisionId(name))
 
     def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
         """What was said of the entries of `span`, in the order in which it was said."""
@@ -120,3 +130,10 @@ class Store:
         except SQLAlchemyError as error:
             message = f"the ledger {self._name} does not answer: {said(error)}"
             raise LedgerError(message) from error
+
+
+def _unreadable(name: str, ledger: str, error: msgspec.MsgspecError) -> str:
+    return (
+        f"entry {name} of the ledger {ledger} cannot be read ({error}): its document is damaged, or"
+        " from a later version; `gearshift export` leaves such entries out and names them"
+    )

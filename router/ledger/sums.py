@@ -1,6 +1,7 @@
 """The tallies of `tally`, added up by the store: of rollups where it can, of rows where it must."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Double,
     FromClause,
+    Table,
     and_,
     case,
     cast,
@@ -126,8 +128,7 @@ def _of_rollups(
 ) -> Iterator[tuple[Group, Sequence[Sum]]]:
     table = level.table
     keys = [table.c.simulated, *(table.c[COLUMNS[name]] for name in by)]
-    sums = [func.sum(table.c[column]) for number in NUMBERS for column in number.columns]
-    where = within(whole, table.c.start_us)
+    sums, where = _rollup_sums(table), within(whole, table.c.start_us)
     for (simulated, *key), numbers in _added_up(connection, table, keys, sums, where):
         yield (tuple(key), bool(simulated)), numbers
 
@@ -169,14 +170,18 @@ def _source(by: Sequence[Dimension]) -> FromClause:
     return ENTRY.outerjoin(ENTRY_TAG, ENTRY_TAG.c.entry_id == ENTRY.c.id)
 
 
-def _row_sums() -> Iterator[ColumnElement[Any]]:
+@cache
+def _rollup_sums(table: Table) -> tuple[ColumnElement[Any], ...]:
+    return tuple(func.sum(table.c[column]) for number in NUMBERS for column in number.columns)
+
+
+@cache
+def _row_sums() -> tuple[ColumnElement[Any], ...]:
     """The sums over rows, a part for each column of a rollup."""
+    parts: list[ColumnElement[Any]] = []
     for number, value in zip(NUMBERS, _row_numbers(), strict=True):
-        if number.kind == "amount":
-            yield func.sum(value // HALF)
-            yield func.sum(value % HALF)
-        else:
-            yield func.sum(value)
+        parts += [value // HALF, value % HALF] if number.kind == "amount" else [value]
+    return tuple(func.sum(part) for part in parts)
 
 
 def _row_numbers() -> Iterator[ColumnElement[Any]]:

@@ -16,6 +16,7 @@ from router.cli.report import report
 from router.domain import Entry
 from router.errors import LedgerError
 from router.ledger.place import Place, place
+from router.ledger.schema import REVISION
 from router.ledger.store import Store
 from router.ledger.upgrade import upgrade
 from tests.commands import done, typed
@@ -133,7 +134,7 @@ def test_feedback_on_what_was_asked_before_teaches_after_it(tmp_path: Path) -> N
     (line,) = told.stdout.splitlines()
     learned = msgspec.json.decode(line)
     assert (learned["prompt"], learned["label"]) == (spoken(1).prompt, "hard")
-    assert rows(there, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert rows(there, "SELECT version_num FROM alembic_version") == [(REVISION,)]
 
 
 @pytest.mark.parametrize("command", [lessons, report, drift], ids=lambda one: str(one.name))
@@ -145,7 +146,7 @@ def test_a_command_that_only_reads_changes_no_file_and_says_what_does(
     before = there.sqlite.read_bytes()
     result = typed(tmp_path, command)
     assert isinstance(result.exception, LedgerError)
-    assert "is of revision 0001 instead of 0002" in str(result.exception)
+    assert f"is of revision 0001 instead of {REVISION}" in str(result.exception)
     assert "start the service once" in str(result.exception)
     assert there.sqlite.read_bytes() == before
 
