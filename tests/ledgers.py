@@ -42,7 +42,7 @@ from router.ledger.drain import Drain
 from router.ledger.place import Place
 from router.ledger.spool import Spool
 from router.ledger.store import Store
-from router.ledger.tally import Tallied, Tally
+from router.ledger.tally import Group, Tallied, Tally
 from tests.house.tree import ROOT
 from tests.verdicts import verdict, verdicts
 
@@ -190,7 +190,7 @@ def same_sums(found: Iterable[Tallied], expected: Iterable[Tallied]) -> bool:
     )
 
 
-def _by_group(tallies: Iterable[Tallied]) -> dict[tuple[object, ...], Tally]:
+def _by_group(tallies: Iterable[Tallied]) -> dict[Group, Tally]:
     found = list(tallies)
     groups: dict[tuple[object, ...], Tally] = {
         (*one.key, one.simulated): one.tally for one in found
