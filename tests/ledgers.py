@@ -192,9 +192,7 @@ def same_sums(found: Iterable[Tallied], expected: Iterable[Tallied]) -> bool:
 
 def _by_group(tallies: Iterable[Tallied]) -> dict[Group, Tally]:
     found = list(tallies)
-    groups: dict[tuple[object, ...], Tally] = {
-        (*one.key, one.simulated): one.tally for one in found
-    }
+    groups: dict[Group, Tally] = {(one.key, one.simulated): one.tally for one in found}
     assert len(groups) == len(found), "a group that comes twice"
     return groups
 

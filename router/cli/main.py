@@ -17,6 +17,8 @@ _MODULES: Final = {
     "drift": "drift",
     "judge": "judge",
     "report": "report",
+    "export": "export",
+    "reconcile": "reconcile",
     "lessons": "lessons",
     "train": "train",
     "evaluate": "evaluate",
