@@ -28,13 +28,18 @@ def open_engine(place: Place, *, writing: bool) -> Engine:
             place.url,
             pool_size=1,
             pool_pre_ping=True,
+            # A report reads several times and must see one state; SQLite does so by itself.
+            isolation_level="READ COMMITTED" if writing else "REPEATABLE READ",
             connect_args={
                 "connect_timeout": _CONNECT_S,
                 # A server that vanished without a word would hold a connection for hours.
                 "tcp_user_timeout": _SILENCE_MS,
+                # And the server would keep the locks of a client that vanished.
+                "options": f"-c idle_in_transaction_session_timeout={_SILENCE_MS}",
             },
             json_serializer=_same,
             json_deserializer=_same,
+            hide_parameters=True,  # of what goes wrong: they are callers' names, and prompts
         )
     except ModuleNotFoundError as error:
         message = "PostgreSQL needs the extra `postgres`: make setup EXTRAS=postgres"
@@ -68,6 +73,7 @@ def _sqlite(file: Path, *, writing: bool) -> Engine:
         pool_size=1,
         json_serializer=_same,
         json_deserializer=_same,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "begin")
