@@ -32,6 +32,7 @@ CONTROLS: Final = {
     "oracle": "oracle",
 }
 """What the controls are called on pages."""
+_LEFT: Final = ("by lot, same mix", "always hard")
 
 
 def pictures(simulation: Simulation) -> Iterator[Chart]:
@@ -78,13 +79,23 @@ def _frontier(simulation: Simulation) -> Chart:
         spec=spec(
             layer(line(), curve, x=x, y=y),
             layer({**point(50), "color": {"expr": "quiet"}}, others, x=x, y=y),
-            layer(text(dx=8, dy=11, align="left"), others, x=x, y=y, text=named),
+            layer(text(dx=-8, dy=-6, align="right"), _left(others), x=x, y=y, text=named),
+            layer(text(dx=8, dy=11, align="left"), _right(others), x=x, y=y, text=named),
             layer(_rule(), own, **wide),
             layer(_rule(), own, **tall),
             layer({**point(130), "shape": "diamond"}, own, x=x, y=y),
             layer(text(dx=-9, dy=-11, align="right", fontWeight="bold"), own, x=x, y=y, text=named),
         ),
     )
+
+
+def _left(rows: Rows) -> Rows:
+    """Those whose names stand to the left of their points, where others leave no room."""
+    return [row for row in rows if row["name"] in _LEFT]
+
+
+def _right(rows: Rows) -> Rows:
+    return [row for row in rows if row["name"] not in _LEFT]
 
 
 def _frontier_words(simulation: Simulation) -> str:
@@ -115,13 +126,12 @@ def _costs(outcome: Outcome) -> Chart:
     """Without verdicts there is no quality: cost alone, beside every other way."""
     totals = outcome.totals
     priced = totals.requests - totals.unpriced_requests
+    known = [(outcome.name, totals.cost_usd, priced)]
+    known += [(name, way.cost_usd, way.compared_requests) for name, way in ways(outcome)]
     rows: Rows = [
-        {"name": outcome.name, **_three("cost", totals.cost_usd, 1_000 / max(1, priced))},
-        *(
-            {"name": name, **_three("cost", way.cost_usd, 1_000 / max(1, way.compared_requests))}
-            for name, way in ways(outcome)
-            if way.cost_usd
-        ),
+        {"name": name, **_three("cost", cost, 1_000 / requests)}
+        for name, cost, requests in known
+        if cost
     ]
     x = number("cost", "US dollars for 1,000 requests")
     x["scale"] = {"zero": True, "nice": True}
@@ -129,7 +139,10 @@ def _costs(outcome: Outcome) -> Chart:
     return Chart(
         name=FRONTIER,
         title="Cost beside other ways (no verdicts, so no quality)",
-        alt="; ".join(f"{row['name']}: {float(row['cost']):.4g}" for row in rows),
+        alt="US dollars for 1,000 requests. "
+        + (
+            "; ".join(f"{row['name']}: {float(row['cost']):.4g}" for row in rows) or "None is known"
+        ),
         spec=spec(
             layer({"type": "bar", "height": 11}, rows, x=x, y=y),
             layer(_rule(), rows, x={**x, "field": "cost_low"}, x2={"field": "cost_high"}, y=y),
