@@ -19,8 +19,8 @@ from classifier.pages.marks import (
     text,
 )
 from classifier.types import TIERS
+from router.report.said import percent, spread_percent
 from router.report.simulation.answer import Beside, Figure, Outcome, Simulation
-from router.report.words import percent, spread_percent
 
 FRONTIER: Final = "frontier"
 CONTROLS: Final = {

@@ -5,13 +5,7 @@ from typing import Final, TypeVar
 
 from classifier.pages.tables import Section, Sheet, Table
 from classifier.types import TIERS, Tier
-from router.report.simulation import background
-from router.report.simulation.answer import Beside, GroupTotals, Outcome, Simulation
-from router.report.simulation.groups import Axis
-from router.report.simulation.pictures import FRONTIER, ways
-from router.report.simulation.reading import Reading
-from router.report.summary import moment
-from router.report.words import (
+from router.report.said import (
     UNKNOWN,
     money,
     percent,
@@ -21,6 +15,12 @@ from router.report.words import (
     spread_points,
     spread_share,
 )
+from router.report.simulation import background
+from router.report.simulation.answer import Beside, GroupTotals, Outcome, Simulation
+from router.report.simulation.groups import Axis
+from router.report.simulation.pictures import FRONTIER, ways
+from router.report.simulation.reading import Reading
+from router.report.summary import moment
 
 SHOWN: Final = 20
 """Names of one kind on a page; all are in the CSV and the JSON."""
