@@ -6,15 +6,23 @@ from typing import Final
 from router.report.simulation.answer import Figure
 
 UNKNOWN: Final = "–"  # noqa: RUF001 (the sign for nothing)
+_CENT: Final = Decimal("0.01")
 SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
-def money(amount: Decimal | None, *, unit: str = "$") -> str:
-    """US dollars: to the cent, and less than one dollar to the millionth."""
+def money(amount: Decimal | None) -> str:
+    """US dollars, as finely as their size asks for."""
     if amount is None:
         return UNKNOWN
-    places = 2 if abs(amount) >= 1 else 6
-    return f"{unit}{amount:z,.{places}f}" if amount >= 0 else f"-{unit}{-amount:z,.{places}f}"
+    places = _places(amount)
+    return f"${amount:z,.{places}f}" if amount >= 0 else f"-${-amount:z,.{places}f}"
+
+
+def _places(amount: Decimal) -> int:
+    """Decimals that are shown: of a dollar or more two, of a cent or more four, else six."""
+    if abs(amount) >= 1:
+        return 2
+    return 4 if abs(amount) >= _CENT else 6
 
 
 def percent(share: Decimal | None) -> str:
@@ -23,12 +31,12 @@ def percent(share: Decimal | None) -> str:
 
 
 def spread_money(figure: Figure | None) -> str:
-    """Money with its interval, as finely as the larger of the two is told."""
+    """Money with its interval, as finely as itself."""
     if figure is None:
         return UNKNOWN
     if figure.low is None or figure.high is None:
         return money(figure.value)
-    places = 2 if max(abs(figure.value), abs(figure.low), abs(figure.high)) >= 1 else 6
+    places = _places(figure.value)
     return f"{money(figure.value)} ({figure.low:z,.{places}f} to {figure.high:z,.{places}f})"
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from classifier.pages.marks import (
+    QUIET,
     ROW_HEIGHT,
     Chart,
     Rows,
@@ -15,6 +16,7 @@ from classifier.pages.marks import (
     names,
     number,
     point,
+    shapes,
     spec,
     text,
 )
@@ -32,7 +34,6 @@ CONTROLS: Final = {
     "oracle": "oracle",
 }
 """What the controls are called on pages."""
-_LEFT: Final = ("by lot, same mix", "always hard")
 
 
 def pictures(simulation: Simulation) -> Iterator[Chart]:
@@ -78,24 +79,13 @@ def _frontier(simulation: Simulation) -> Chart:
         alt=_frontier_words(simulation),
         spec=spec(
             layer(line(), curve, x=x, y=y),
-            layer({**point(50), "color": {"expr": "quiet"}}, others, x=x, y=y),
-            layer(text(dx=-8, dy=-6, align="right"), _left(others), x=x, y=y, text=named),
-            layer(text(dx=8, dy=11, align="left"), _right(others), x=x, y=y, text=named),
+            layer({**point(70), "color": {"expr": QUIET}}, others, x=x, y=y, shape=shapes("name")),
             layer(_rule(), own, **wide),
             layer(_rule(), own, **tall),
             layer({**point(130), "shape": "diamond"}, own, x=x, y=y),
             layer(text(dx=-9, dy=-11, align="right", fontWeight="bold"), own, x=x, y=y, text=named),
         ),
     )
-
-
-def _left(rows: Rows) -> Rows:
-    """Those whose names stand to the left of their points, where others leave no room."""
-    return [row for row in rows if row["name"] in _LEFT]
-
-
-def _right(rows: Rows) -> Rows:
-    return [row for row in rows if row["name"] not in _LEFT]
 
 
 def _frontier_words(simulation: Simulation) -> str:

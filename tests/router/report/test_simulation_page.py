@@ -79,7 +79,7 @@ def lines(folder: Path, part: str) -> list[dict[str, str]]:
 
 
 def dollars(amount: Decimal) -> str:
-    places = 2 if abs(amount) >= 1 else 6
+    places = 2 if abs(amount) >= 1 else 4 if abs(amount) >= Decimal("0.01") else 6
     return f"{'-' if amount < 0 else ''}${abs(amount):,.{places}f}"
 
 
