@@ -1,0 +1,74 @@
+"""The one door to Daft: the same query on this machine and on a Ray cluster.
+
+What travels is small: names of units one way, columns without text the other. Units are read and
+scored in processes of their own, because Python's threads would share one core; their results come
+in the order in which the units were given, whichever is ready first.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from router.replay.logged import LogError
+
+Engine: TypeAlias = Literal["local", "ray"]
+ENGINES: Final[tuple[Engine, ...]] = ("local", "ray")
+_QUIET: Final = {
+    "DO_NOT_TRACK": "1",
+    "DAFT_PROGRESS_BAR": "0",
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+_EXTRA: Final = "make setup EXTRAS=sim"
+
+
+def start(engine: Engine) -> None:
+    """Choose where queries run; once in a process, before anything else of Daft.
+
+    `ray` takes the cluster that RAY_ADDRESS names, else one on this machine. Raises LogError.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    daft = _daft()
+    try:
+        if engine == "ray":
+            daft.set_runner_ray(noop_if_initialized=True)
+        else:
+            daft.set_runner_native()
+    except ImportError as error:
+        raise LogError(f"{error.name} is not installed: make setup EXTRAS=ray") from error
+    except Exception as error:  # the engine has no one type for what it refuses
+        raise LogError(f"the engine cannot be started: {error}") from error
+    daft.set_execution_config(maintain_order=True)
+
+
+def run(
+    make: Callable[[], Callable[[bytes], bytes]], jobs: Sequence[bytes], processes: int
+) -> Iterator[bytes]:
+    """What `make()(job)` gives for each of `jobs`, in order; `make` is called once a process.
+
+    Raises LogError where the engine fails.
+    """
+    daft = _daft()
+
+    @daft.cls(use_process=True, max_concurrency=processes)
+    class Worker:
+        def __init__(self) -> None:
+            self.work = make()
+
+        @daft.method.batch(return_dtype=daft.DataType.binary(), batch_size=1)
+        def run(self, job: Any) -> list[bytes]:  # a Series of the engine
+            return [self.work(one) for one in job.to_pylist()]
+
+    frame = daft.from_pydict({"job": list(jobs)})
+    # Locally a batch, on a cluster a partition is what one process takes at a time.
+    ray = daft.get_or_infer_runner_type() == "ray"
+    frame = frame.into_partitions(len(jobs)) if ray else frame.into_batches(1)
+    try:
+        for batch in frame.select(Worker().run(frame["job"]).alias("out")).to_arrow_iter():
+            yield from batch.column(0).to_pylist()
+    except Exception as error:  # the engine has no one type for what fails
+        raise LogError(f"the engine failed: {_last_line(error)}") from error

@@ -1,0 +1,208 @@
+"""Requests one by one into columns: the only place that touches every row in Python."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final, NamedTuple, get_args
+
+import msgspec
+import numpy as np
+
+from classifier.types import TIERS
+from router.columns import NOBODY, UNKNOWN, Codes
+from router.domain import Capability, Dial, Facts, Modality
+from router.replay.logged import Answered, Logged
+from router.replay.part import (
+    ABSENT,
+    Asked,
+    BadLine,
+    Index,
+    Judged,
+    Keys,
+    Part,
+    Replied,
+    Told,
+)
+
+MODALITIES: Final[tuple[Modality, ...]] = get_args(Modality)
+CAPABILITIES: Final[tuple[Capability, ...]] = get_args(Capability)
+DIALS: Final[tuple[Dial, ...]] = get_args(Dial)
+_MODALITY_BITS: Final = {name: 1 << at for at, name in enumerate(MODALITIES)}
+_CAPABILITY_BITS: Final = {name: 1 << at for at, name in enumerate(CAPABILITIES)}
+_DIAL_CODES: Final = {name: at for at, name in enumerate(DIALS)}
+_TIER_CODES: Final = {None: NOBODY, **{name: at for at, name in enumerate(TIERS)}}
+_NO_ANSWER: Final = (ABSENT, ABSENT, ABSENT, ABSENT)
+_EIGHT: Final = 8
+
+
+class Verdicted(NamedTuple):
+    """The columns of Judged that scoring makes."""
+
+    label: Codes
+    scores: Index
+    key: Keys
+    fresh: Codes
+
+
+class Line(NamedTuple):
+    """What is known of a request beside its log's own words."""
+
+    at: int
+    """Place of its line in the unit."""
+    characters: int
+    conversation: int
+    loop: int
+    matches: tuple[tuple[int, ...], ...]
+    """By policy: the rules that it matches."""
+
+
+class Gathered:
+    """Columns that grow."""
+
+    def __init__(self) -> None:
+        self._asked: list[tuple[int, ...]] = []
+        self._told: list[tuple[int, ...]] = []
+        self._loop: list[tuple[int, int]] = []
+        self._replied: list[tuple[int, ...]] = []
+        self._rules: list[tuple[int, ...]] = []
+        self._characters: list[int] = []
+        self._blocks: list[int] = []
+        self._blocks_end: list[int] = []
+        self._names: dict[str, int] = {}
+        self._facts: dict[bytes, int] = {}
+        self._matches: dict[tuple[int, ...], int] = {}
+        self._answers: dict[str, bytes] = {}
+
+    def add(self, logged: Logged, line: Line) -> None:
+        """Another row."""
+        facts = logged.facts
+        name = self._name
+        self._asked.append(
+            (
+                facts.input_tokens,
+                ABSENT if facts.max_tokens is None else facts.max_tokens,
+                sum(_MODALITY_BITS[one] for one in facts.modalities) if facts.modalities else 0,
+                sum(_CAPABILITY_BITS[one] for one in facts.capabilities)
+                if facts.capabilities
+                else 0,
+                _DIAL_CODES[facts.dial],
+                _TIER_CODES[facts.forced],
+                facts.open_tool_loop,
+                self._record(facts),
+            )
+        )
+        self._rules.append(tuple(map(self._match, line.matches)))
+        self._told.append(
+            (
+                logged.at_us,
+                line.at,
+                name(logged.user),
+                name(logged.key),
+                name(logged.custom_id) if logged.custom_id else ABSENT,
+            )
+        )
+        self._loop.append((line.conversation, line.loop))
+        self._reply(logged.answer)
+        self._characters.append(line.characters)
+        self._blocks += logged.prefix
+        self._blocks_end.append(len(self._blocks))
+
+    def join(self, custom_id: str, answer: Answered) -> None:
+        """An answer whose request stands elsewhere."""
+        self._answers[custom_id] = msgspec.msgpack.encode(answer)
+
+    def part(
+        self, unit: int, lines: int, bad: Sequence[BadLine], verdicted: Verdicted
+    ) -> Part:
+        """The columns as they are now."""
+        asked = _matrix(self._asked, 8)
+        told = _matrix(self._told, 5)
+        replied = _matrix(self._replied, 7)
+        loop = np.array(self._loop, np.uint64).reshape(-1, 2)
+        return Part(
+            unit=unit,
+            lines=lines,
+            bad=tuple(bad),
+            names=tuple(self._names),
+            facts=tuple(self._facts),
+            matches=tuple(self._matches),
+            answers=self._answers,
+            asked=Asked(
+                input_tokens=asked[:, 0],
+                max_tokens=asked[:, 1],
+                modalities=asked[:, 2].astype(np.uint8),
+                capabilities=asked[:, 3].astype(np.uint8),
+                dial=asked[:, 4].astype(np.uint8),
+                forced=asked[:, 5].astype(np.uint8),
+                open_loop=asked[:, 6].astype(np.uint8),
+                recorded=asked[:, 7].astype(np.int32),
+                rules=np.array(self._rules, np.int32).reshape(len(asked), -1),
+            ),
+            judged=Judged(
+                label=verdicted.label,
+                scores=verdicted.scores,
+                key=verdicted.key,
+                fresh=verdicted.fresh,
+                characters=np.array(self._characters, np.int64),
+            ),
+            replied=Replied(
+                model=replied[:, 0].astype(np.int32),
+                tokens=replied[:, 1:5],
+                called_tools=replied[:, 5].astype(np.uint8),
+                cost=replied[:, 6],
+            ),
+            told=Told(
+                at_us=told[:, 0],
+                line=told[:, 1].astype(np.int32),
+                conversation=loop[:, 0],
+                loop=loop[:, 1],
+                user=told[:, 2].astype(np.int32),
+                key=told[:, 3].astype(np.int32),
+                custom_id=told[:, 4].astype(np.int32),
+                blocks=np.array(self._blocks, np.int64),
+                blocks_end=np.array(self._blocks_end, np.int64),
+            ),
+        )
+
+    def _name(self, name: str) -> int:
+        return self._names.setdefault(name, len(self._names))
+
+    def _match(self, rules: tuple[int, ...]) -> int:
+        return self._matches.setdefault(rules, len(self._matches))
+
+    def _record(self, facts: Facts) -> int:
+        """What no column says: where a ledger kept what stood around the request."""
+        if not (facts.pin or facts.unavailable or facts.warm or facts.passthrough or facts.thrift):
+            return ABSENT
+        return self._facts.setdefault(msgspec.msgpack.encode(facts), len(self._facts))
+
+    def _reply(self, answer: Answered | None) -> None:
+        if answer is None:
+            self._replied.append((ABSENT, *_NO_ANSWER, 0, UNKNOWN))
+            return
+        usage = answer.usage
+        counted = usage.source != "none"
+        tokens = (usage.input, usage.cached, usage.output, usage.reasoning)
+        self._replied.append(
+            (
+                self._name(answer.model),
+                *(tokens if counted else _NO_ANSWER),
+                answer.called_tools,
+                UNKNOWN if answer.cost is None else answer.cost,
+            )
+        )
+
+
+def name_conversation(logged: Logged, first: str) -> int:
+    """64 bits that the requests of one conversation share.
+
+    Its session where the log has one, else how its first human turn reads; always with the caller:
+    two may open theirs with the same words.
+    """
+    blocks = str(logged.prefix[:2]) if logged.prefix else ""
+    said = "\0".join((logged.key, logged.user, logged.session or blocks or first))
+    digest = blake2b(said.encode("utf-8", "replace"), digest_size=_EIGHT).digest()
+    return int.from_bytes(digest)
+
+
+def _matrix(rows: list[tuple[int, ...]], columns: int) -> np.ndarray:
+    return np.array(rows, np.int64).reshape(-1, columns)
