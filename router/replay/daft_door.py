@@ -9,8 +9,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any, Final, Literal, TypeAlias
 
-import msgspec
-from msgspec import Struct
 
 from router.replay.logged import LogError
 
@@ -72,3 +70,34 @@ def run(
             yield from batch.column(0).to_pylist()
     except Exception as error:  # the engine has no one type for what fails
         raise LogError(f"the engine failed: {_last_line(error)}") from error
+
+
+def list_files(url: str) -> list[tuple[str, int]]:
+    """The files that a URL, or a pattern of URLs, means, with their sizes. Raises LogError."""
+    daft = _daft()
+    try:
+        found = daft.from_glob_path(url).to_pydict()
+    except FileNotFoundError:
+        return []
+    except Exception as error:  # the engine has no one type for what fails
+        raise LogError(f"{url} cannot be listed: {_last_line(error)}") from error
+    return sorted(zip(found["path"], (size or 0 for size in found["size"]), strict=True))
+
+
+def open_url(url: str) -> IO[bytes]:
+    """The bytes behind `url`, by the engine's storage access. Raises OSError."""
+    file: IO[bytes] = _daft().open_file(url, "rb")
+    return file
+
+
+def _daft() -> Any:  # a module of an extra
+    try:
+        import daft  # noqa: PLC0415 # an extra
+    except ImportError as error:
+        raise LogError(f"{error.name} is not installed: {_EXTRA}") from error
+    return daft
+
+
+def _last_line(error: Exception) -> str:
+    """The engine's errors are whole tracebacks; their last line says what happened."""
+    return next(filter(None, reversed(str(error).strip().splitlines())), type(error).__name__)
