@@ -71,6 +71,8 @@ class Gathered:
         self._facts: dict[bytes, int] = {}
         self._matches: dict[tuple[int, ...], int] = {}
         self._answers: dict[str, bytes] = {}
+        self._simulated = 0
+        self._drawn = 0
 
     def add(self, logged: Logged, line: Line) -> None:
         """Another row."""
@@ -105,6 +107,8 @@ class Gathered:
         self._characters.append(line.characters)
         self._blocks += logged.prefix
         self._blocks_end.append(len(self._blocks))
+        self._simulated += logged.simulated
+        self._drawn += logged.drawn
 
     def join(self, custom_id: str, answer: Answered) -> None:
         """An answer whose request stands elsewhere."""
@@ -122,6 +126,8 @@ class Gathered:
             unit=unit,
             lines=lines,
             bad=tuple(bad),
+            simulated=self._simulated,
+            drawn=self._drawn,
             names=tuple(self._names),
             facts=tuple(self._facts),
             matches=tuple(self._matches),

@@ -74,6 +74,8 @@ class Logged(Struct, frozen=True, kw_only=True):
     """Digests of the blocks that the input begins with, where a trace has them."""
     custom_id: str = ""
     """Joins a request with its answer that stands in another line."""
+    simulated: bool = False
+    """The sandbox answered: no real money."""
     drawn: bool = False
     """A trace of lengths: its label is drawn from the stated mix."""
 

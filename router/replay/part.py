@@ -106,6 +106,10 @@ class Part(Struct, frozen=True, kw_only=True):
     lines: int
     """How many lines the unit has, blank ones too."""
     bad: tuple[BadLine, ...]
+    simulated: int
+    """Requests that the sandbox answered."""
+    drawn: int
+    """Requests whose label is drawn from a mix."""
     names: tuple[str, ...]
     facts: tuple[bytes, ...]
     """Facts of a ledger's entries, as msgpack, where columns cannot say them."""
@@ -129,6 +133,8 @@ class _Packed(Struct, frozen=True):
     unit: int
     lines: int
     bad: tuple[BadLine, ...]
+    simulated: int
+    drawn: int
     names: tuple[str, ...]
     facts: tuple[bytes, ...]
     matches: tuple[tuple[int, ...], ...]
@@ -155,6 +161,8 @@ def pack(part: Part) -> bytes:
         part.unit,
         part.lines,
         part.bad,
+        part.simulated,
+        part.drawn,
         part.names,
         part.facts,
         part.matches,
@@ -172,6 +180,8 @@ def unpack(data: bytes) -> Part:
         unit=packed.unit,
         lines=packed.lines,
         bad=packed.bad,
+        simulated=packed.simulated,
+        drawn=packed.drawn,
         names=packed.names,
         facts=packed.facts,
         matches=packed.matches,

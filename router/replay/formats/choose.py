@@ -7,12 +7,28 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from router.replay.formats import exchange, lengths, prompts
+from router.replay.formats import (
+    batch,
+    exchange,
+    langfuse,
+    ledger,
+    lengths,
+    litellm,
+    otel,
+    prompts,
+    sharegpt,
+)
 from router.replay.logged import FORMATS, Format, LogError, Reader
 from router.replay.sources import Source, head
 
 _READERS: Final[Mapping[Format, Reader]] = {
     "exchange": exchange.read,
+    "batch": batch.read,
+    "ledger": ledger.read,
+    "litellm": litellm.read,
+    "langfuse": langfuse.read,
+    "otel": otel.read,
+    "sharegpt": sharegpt.read,
     "prompts": prompts.read,
     "text": prompts.read_text,
     "mooncake": lengths.read_mooncake,
@@ -34,6 +50,7 @@ _MARKS: Final[tuple[tuple[Format, frozenset[str]], ...]] = (
 )
 """Fields that tell a format, the surest first."""
 _NAME: Final = re.compile(rb'"([A-Za-z_][A-Za-z0-9_.]*)"\s*:')
+_BOM: Final = b"\xef\xbb\xbf"
 _TRIED: Final = 5
 """Lines that are looked at: the first may be a bad one."""
 _AZURE: Final = b"TIMESTAMP,ContextTokens,GeneratedTokens"
@@ -49,7 +66,7 @@ def recognise(source: Source, named: Format | None = None) -> tuple[Format, bool
 
     `named` outranks what the file looks like. Raises LogError that lists the formats.
     """
-    start = head(source).removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = head(source).removeprefix(_BOM).lstrip()
     if not start:
         raise LogError(f"{source.path} is empty")
     if b"\0" in start:
@@ -59,6 +76,11 @@ def recognise(source: Source, named: Format | None = None) -> tuple[Format, bool
     if found is None:
         raise LogError(f"{source.path}: its format is not known; name it: --format {_known()}")
     return found, whole
+
+
+def fields_of(source: Source) -> frozenset[str]:
+    """The names of the fields that its first object has. Raises LogError."""
+    return _fields(head(source).removeprefix(_BOM).lstrip())
 
 
 def _guess(start: bytes, path: str) -> Format | None:

@@ -1,0 +1,201 @@
+"""A simulation from end to end: read, route, add up, write."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from classifier.artifact import read_manifest
+from classifier.registry import resolve
+from classifier.types import TIERS, Tier
+from router.columns import Columns
+from router.config.load import environment
+from router.prices.fitted import FILE as LENGTHS
+from router.replay import daft_door
+from router.replay.bad_rows import BadRows
+from router.replay.daft_door import Engine
+from router.replay.engine import Plan, read_parts
+from router.replay.entries import Entries
+from router.replay.joining import Answers
+from router.replay.log import Log, open_log
+from router.replay.logged import Format, LogError
+from router.replay.mix import Mix
+from router.replay.part import Part
+from router.replay.replay import Replay
+from router.replay.routing import Terms
+from router.replay.sources import Unit
+from router.replay.survey import Task
+from router.replay.terms import default_policy, read_terms
+from router.report.simulation.answer import Simulation
+from router.report.simulation.conclude import conclude
+from router.report.simulation.fold import State, add, begin
+from router.report.simulation.question import Option, Question
+from router.report.simulation.reading import BadRow, Reading
+
+STATE: Final = ".state"
+"""Folder under `--out` for what a run that was broken off goes on with."""
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What was asked for on the command line."""
+
+    log: tuple[str, ...]
+    form: Format | None
+    policies: tuple[str, ...]
+    baseline: Tier | None
+    engine: Engine
+    out: Path | None
+    mix: Mix
+    strict: bool
+    fresh: bool
+    registry: Path
+    command: str
+
+
+class Simulated(Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    simulation: Simulation
+    reading: Reading
+
+
+def simulate_log(order: Order) -> Simulated:
+    """Read the log, route every request, and write the entries into the folder that was named.
+
+    Raises LogError, ConfigError, ArtifactError.
+    """
+    daft_door.start(order.engine)
+    place = resolve(order.registry)
+    manifest = read_manifest(place)
+    surroundings = environment()
+    data = Path(surroundings.data_dir)
+    policies = [
+        read_terms(name, manifest.cutoffs, data / LENGTHS, datetime.now(UTC))
+        for name in order.policies or (default_policy(surroundings.config),)
+    ]
+    with ExitStack() as stack:
+        state = stack.enter_context(_state(order))
+        log = open_log(order.log, order.form, state / "unpacked")
+        plan = Plan(
+            units=log.units,
+            task=Task(
+                artifact=str(place),
+                verdicts=str(data / "verdicts" / f"{manifest.version}.bin"),
+                rules=tuple(terms.config.policy.rule for terms in policies),
+                mix=order.mix,
+                secret=surroundings.cache_secret.encode(),
+            ),
+            engine=order.engine,
+            state=str(state) if order.out else "",
+        )
+        run = _Run(order, policies)
+        run.go(plan, stack.enter_context(_bar(log)))
+    simulation = conclude(run.state)
+    return Simulated(
+        simulation=simulation,
+        reading=run.reading(order, log, policies, manifest.version),
+    )
+
+
+class _Run:
+    """What grows while a log goes by: sums, bad lines, the file of entries."""
+
+    def __init__(self, order: Order, policies: list[Terms]) -> None:
+        self.state: State = begin(_question(order, policies))
+        self._replay = Replay(policies)
+        self._answers = Answers()
+        self._bad = BadRows(order.out, strict=order.strict)
+        names = tuple(terms.name for terms in policies)
+        self._entries = Entries(order.out, names) if order.out else None
+        self._mix = order.mix
+        self._drawn = self._simulated = 0
+
+    def go(self, plan: Plan, tell: "_Tell") -> None:
+        """Take in every part, in order. Raises LogError."""
+        for unit, part in zip(plan.units, read_parts(plan), strict=True):
+            before = self._bad.line(unit)
+            self._bad.add(part, unit)
+            part = self._answers.join(part)
+            if part.rows:
+                columns = self._replay.fold(part)
+                self.state = add(self.state, columns)
+                self._keep(columns, unit, part.told.line + before + 1)
+            self._drawn += part.drawn
+            self._simulated += part.simulated
+            tell(unit, part)
+        if self._entries is not None:
+            self._entries.close()
+
+    def reading(self, order: Order, log: Log, policies: list[Terms], version: str) -> Reading:
+        """How it came about."""
+        first = policies[0]
+        requests = self.state.requests
+        if not requests:
+            raise LogError(_nothing(log, self._bad))
+        return Reading(
+            sources=log.names,
+            form=", ".join(log.formats),
+            rows=requests,
+            bad_rows=self._bad.count,
+            bad=tuple(
+                BadRow(file=row.file, line=row.line, reason=row.reason) for row in self._bad.first
+            ),
+            simulated=self._simulated == requests,
+            command=order.command,
+            classifier=version,
+            prices=first.prices.version,
+            lengths=first.lengths.version,
+            notes=tuple(self._notes(requests)),
+        )
+
+    def _notes(self, requests: int) -> Iterator[str]:
+        if self._drawn:
+            shares = ", ".join(
+                f"{share:.0%} {name}" for name, share in zip((*TIERS, "needs_info"), self._mix) if share
+            )
+            yield (
+                f"{self._drawn:,} requests have no text: their labels are drawn from an assumed mix "
+                f"({shares}), and what they succeed with is unknown."
+            )
+        if self._replay.strangers:
+            yield (
+                f"{self._replay.strangers:,} requests were answered by models that the policy does "
+                "not name: their lengths are taken for the reference model's."
+            )
+        if 0 < self._simulated < requests:
+            yield f"{self._simulated:,} requests were answered by the sandbox, the others were not."
+        if self._answers.left:
+            yield f"{self._answers.left:,} answers belong to no request of the log."
+
+    def _keep(self, columns: Columns, unit: Unit, lines: np.ndarray) -> None:
+        if self._entries is not None:
+            self._entries.add(columns, unit.source.path, lines)
+
+
+def _question(order: Order, policies: list[Terms]) -> Question:
+    return Question(
+        options=tuple(
+            Option(
+                name=terms.name,
+                models=_first_models(terms),
+                cached_ratios=_cached_ratios(terms),
+            )
+            for terms in policies
+        ),
+        baseline=order.baseline or policies[0].config.baseline,
+    )
