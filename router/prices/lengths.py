@@ -7,9 +7,9 @@ reference model's one is. Doubts are of two kinds, see `router.domain.Doubt`.
 """
 
 from collections.abc import Mapping, Sequence
-from math import exp, log, sqrt
+from math import exp, sqrt
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from msgspec import Struct
@@ -19,23 +19,18 @@ from router.domain import ModelId
 from router.errors import ConfigError
 from router.prices.features import Features, Floats, Vector, vector
 from router.prices.fitted import Fit, Level, digest_of, read_fit
+from router.prices.lines import (
+    ALIKE,
+    PRIOR_OWN,
+    REFERENCE_TOKENS,
+    STILL,
+    Prior,
+    five,
+    lines_of,
+    priors_of,
+)
 
 Source: TypeAlias = Literal["fit", "prior", "unknown"]
-
-WIDTH: Final = 2 * 1.96
-"""A 95 % range is so many standard deviations wide."""
-REFERENCE_TOKENS: Final = 210
-"""What the reference model writes to a prompt whose answer nobody has seen, before any fit: the
-mean of the chats in Azure's LLM inference trace of 2023 (Splitwise, arXiv 2311.18677)."""
-REFERENCE_RANGE: Final = (28, 350)
-"""Its range: means of the code completions of that trace, 28, and of Mooncake's chats, 343."""
-PRIOR_OWN: Final = 1.0
-"""Standard deviation of one answer's length, as a share of the mean, before any fit. In the chats
-of those traces it is 0.77 and 0.73, in the code completions 2.1."""
-ALIKE: Final = 0.5
-"""Correlation of the lengths that two models write to one prompt. A prior of this project: a log
-has one answer to a prompt, so no fit can tell. The sandbox's own is 0.64."""
-_STILL: Final[Vector] = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class Length(Struct, frozen=True, kw_only=True):
@@ -62,28 +57,6 @@ class Lengthwise(Struct, frozen=True, kw_only=True):
     own_sd: Floats
 
 
-class Prior(Struct, frozen=True, kw_only=True):
-    """What is stated of a model before any fit."""
-
-    ratio: float
-    """Output for a token of the reference model."""
-    shared: float
-    """Standard deviation of the logarithm of `ratio`: its range is taken for a 95 % range."""
-
-
-class _Line(Struct, frozen=True, kw_only=True):
-    """One model's level, whatever it comes from."""
-
-    base: Literal["fitted", "anchored", "reference"]
-    """A level of its own; a prior in the fit's unit; a prior over the stated reference length."""
-    log_mean: float
-    centre: Vector = _STILL
-    shared: float
-    common: float
-    """Doubt that it shares with all lines of its base, and that is no matter among them."""
-    own: float
-
-
 class Lengths:
     """The output lengths of the configured models."""
 
@@ -102,9 +75,9 @@ class Lengths:
         self.trouble = trouble
         """Why a fit that is there is not used; none when all is well."""
         self._limits = dict(limits)
-        self._slopes: Vector = _STILL if fit is None else fit.slopes
+        self._slopes: Vector = STILL if fit is None else fit.slopes
         self._covariance = np.zeros((5, 5)) if fit is None else np.array(fit.covariance)
-        self._lines = _lines(priors, fit)
+        self._lines = lines_of(priors, fit)
         self._ratios: dict[tuple[ModelId, ModelId], Ratio | None] = {}
         self.version = digest_of(self.stated, fit, REFERENCE_TOKENS, PRIOR_OWN, ALIKE)
         """Digest over everything that a length follows from, 16 hex digits."""
@@ -112,7 +85,7 @@ class Lengths:
     @classmethod
     def priors(cls, config: Config) -> "Lengths":
         """What the profiles of `config` say, without any fit."""
-        return cls(_priors(config), _limits(config))
+        return cls(priors_of(config), _limits(config))
 
     @classmethod
     def load(cls, path: Path, config: Config) -> "Lengths":
@@ -123,7 +96,7 @@ class Lengths:
         """
         fit = read_fit(path)
         if fit is None or fit.simulated == config.simulated:
-            return cls(_priors(config), _limits(config), fit)
+            return cls(priors_of(config), _limits(config), fit)
         return cls.priors(config)
 
     @classmethod
@@ -132,7 +105,7 @@ class Lengths:
         try:
             return cls.load(path, config)
         except ConfigError as error:
-            return cls(_priors(config), _limits(config), trouble=str(error))
+            return cls(priors_of(config), _limits(config), trouble=str(error))
 
     def limit(self, model: ModelId) -> int:
         """Cap on output that `model` is sent where the caller gives none, tokens; 0: none."""
@@ -144,6 +117,15 @@ class Lengths:
         if line is None:
             return "unknown"
         return "fit" if line.base == "fitted" else "prior"
+
+    @property
+    def middle(self) -> Vector:
+        """The mean request of the log that was fitted; a typical one before any fit."""
+        levels = () if self.fit is None else tuple(self.fit.levels.values())
+        if not levels:
+            return STILL
+        weights = np.array([level.rows for level in levels], dtype=np.float64)
+        return five(weights / weights.sum() @ np.array([level.centre for level in levels]))
 
     def level(self, model: ModelId) -> Level | None:
         """What was fitted for `model`, reasoning share and speed included."""
@@ -157,7 +139,7 @@ class Lengths:
         line = self._lines.get(model)
         if line is None:
             return None
-        away = _minus(vector(features), line.centre) if line.base != "reference" else _STILL
+        away = _minus(vector(features), line.centre) if line.base != "reference" else STILL
         mean = exp(line.log_mean + _dot(self._slopes, away))
         drift = line.shared**2 + line.common**2 + (line.base == "fitted") * line.shared**2
         shared = sqrt(drift + self._slope_variance(away))
@@ -203,6 +185,24 @@ class Lengths:
                     found[:, row, column] = (ratio.value, ratio.shared_sd, ratio.own_sd)
         return Lengthwise(mean=found[0], shared_sd=found[1], own_sd=found[2])
 
+    def forecast(self, model: ModelId, vectors: Floats) -> Length | None:
+        """Total output tokens of n other requests at another time; none where nothing was fitted.
+
+        `vectors` is (n, 5). The level was wrong when it was fitted and will move again: blocks of
+        time say by how much, in proportion to how long both are, in rows. That holds the spread of
+        single answers too, so nothing is left for `own_sd`.
+        """
+        level = self.level(model)
+        if level is None or not len(vectors):
+            return None
+        away = vectors - np.array(level.centre)
+        each = np.exp(level.log_mean + away @ np.array(self._slopes))
+        mean = float(each.sum())
+        far = each @ away / mean
+        variance = level.shared**2 * (1 + level.rows / len(vectors))
+        slope = max(0.0, float(far @ self._covariance @ far))
+        return Length(mean=mean, shared_sd=mean * sqrt(variance + slope), own_sd=0.0)
+
     def latency_ms(self, model: ModelId, output_tokens: float) -> float | None:
         """Expected time to the last byte of so long an answer; none where nothing was fitted."""
         level = self.level(model)
@@ -226,93 +226,14 @@ class Lengths:
         return Ratio(value=value, shared_sd=value * sqrt(variance), own_sd=value * sqrt(own))
 
     def _slope_variance(self, away: Vector) -> float:
-        if away == _STILL:
+        if away == STILL:
             return 0.0
         far = np.array(away)
         return max(0.0, float(far @ self._covariance @ far))
 
 
-def _lines(priors: Mapping[ModelId, Prior], fit: Fit | None) -> dict[ModelId, _Line]:
-    """The line of every model that has a level or a prior."""
-    lines: dict[ModelId, _Line] = {}
-    anchor = None if fit is None else _anchor(priors, fit)
-    for model, prior in priors.items():
-        lines[model] = _reference_line(prior) if anchor is None else _anchored(prior, anchor)
-    for model, level in ({} if fit is None else fit.levels).items():
-        lines[model] = _Line(
-            base="fitted",
-            log_mean=level.log_mean,
-            centre=level.centre,
-            shared=level.shared,
-            common=0.0,
-            own=level.own,
-        )
-    return lines
-
-
-def _reference_line(prior: Prior) -> _Line:
-    low, high = REFERENCE_RANGE
-    return _Line(
-        base="reference",
-        log_mean=log(REFERENCE_TOKENS * prior.ratio),
-        shared=prior.shared,
-        common=log(high / low) / WIDTH,
-        own=PRIOR_OWN,
-    )
-
-
-def _anchored(prior: Prior, anchor: _Line) -> _Line:
-    return _Line(
-        base="anchored",
-        log_mean=anchor.log_mean + log(prior.ratio),
-        centre=anchor.centre,
-        shared=prior.shared,
-        common=anchor.common,
-        own=anchor.own,
-    )
-
-
-def _anchor(priors: Mapping[ModelId, Prior], fit: Fit) -> _Line | None:
-    """What the reference model writes by the fit: each fitted model that has a prior says it.
-
-    The better known weigh more. None where no fitted model has a prior.
-    """
-    both = [(level, priors[model]) for model, level in fit.levels.items() if model in priors]
-    if not both:
-        return None
-    weights = np.array([1 / (level.shared**2 + prior.shared**2 + 1e-6) for level, prior in both])
-    weights /= weights.sum()
-    centres = np.array([level.centre for level, _ in both])
-    centre = weights @ centres
-    slopes = np.array(fit.slopes)
-    units = [level.log_mean - log(prior.ratio) for level, prior in both]
-    there = np.array(units) + (centre - centres) @ slopes
-    variances = np.array([level.shared**2 + prior.shared**2 for level, prior in both])
-    return _Line(
-        base="anchored",
-        log_mean=float(weights @ there),
-        centre=_five(centre),
-        shared=0.0,
-        common=sqrt(float(weights**2 @ variances)),
-        own=max(level.own for level, _ in both),
-    )
-
-
-def _priors(config: Config) -> dict[ModelId, Prior]:
-    return {
-        model: Prior(ratio=said.value, shared=log(said.high / said.low) / WIDTH)
-        for model, settings in config.model.items()
-        if (said := settings.output_ratio) is not None
-    }
-
-
 def _limits(config: Config) -> dict[ModelId, int]:
     return {model: settings.max_tokens for model, settings in config.model.items()}
-
-
-def _five(values: Floats) -> Vector:
-    a, b, c, d, e = (float(value) for value in values)
-    return a, b, c, d, e
 
 
 def _minus(left: Vector, right: Vector) -> Vector:

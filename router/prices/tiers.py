@@ -8,7 +8,8 @@ from router.domain import Usage
 from router.errors import ConfigError
 from router.prices.book import Prices
 from router.prices.features import TYPICAL_INPUT, Features
-from router.prices.lengths import REFERENCE_TOKENS, Lengths
+from router.prices.lengths import Lengths
+from router.prices.lines import REFERENCE_TOKENS
 
 TYPICAL: Final = Usage(input=TYPICAL_INPUT, output=REFERENCE_TOKENS)
 """Tokens of a typical request at the reference model, which output ratios are stated against.
