@@ -17,6 +17,7 @@ _MODULES: Final = {
     "drift": "drift",
     "judge": "judge",
     "report": "report",
+    "simulate": "simulate",
     "lessons": "lessons",
     "train": "train",
     "evaluate": "evaluate",

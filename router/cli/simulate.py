@@ -86,4 +86,4 @@ def simulate(**said: object) -> None:
     )
     with plainly():
         answer = simulate_log(order)
-    answer.show(as_json=options.as_json)
+    answer.show(as_json=options.as_json, out=options.out)

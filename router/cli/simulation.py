@@ -5,26 +5,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from numpy.typing import NDArray
 
 from classifier.artifact import read_manifest
 from classifier.registry import resolve
 from classifier.types import TIERS, Tier
+from router.cli.simulation_answer import Simulated
+from router.cli.simulation_bar import Tell, bar
 from router.columns import Columns
 from router.config.load import environment
+from router.domain import ModelId
 from router.prices.fitted import FILE as LENGTHS
 from router.replay import daft_door
 from router.replay.bad_rows import BadRows
@@ -35,13 +31,11 @@ from router.replay.joining import Answers
 from router.replay.log import Log, open_log
 from router.replay.logged import Format, LogError
 from router.replay.mix import Mix
-from router.replay.part import Part
 from router.replay.replay import Replay
 from router.replay.routing import Terms
 from router.replay.sources import Unit
 from router.replay.survey import Task
 from router.replay.terms import default_policy, read_terms
-from router.report.simulation.answer import Simulation
 from router.report.simulation.conclude import conclude
 from router.report.simulation.fold import State, add, begin
 from router.report.simulation.question import Option, Question
@@ -65,13 +59,6 @@ class Order(Struct, frozen=True, kw_only=True):
     fresh: bool
     registry: Path
     command: str
-
-
-class Simulated(Struct, frozen=True, kw_only=True):
-    """What came of it."""
-
-    simulation: Simulation
-    reading: Reading
 
 
 def simulate_log(order: Order) -> Simulated:
@@ -104,7 +91,7 @@ def simulate_log(order: Order) -> Simulated:
             state=str(state) if order.out else "",
         )
         run = _Run(order, policies)
-        run.go(plan, stack.enter_context(_bar(log)))
+        run.go(plan, stack.enter_context(bar(log.size)))
     simulation = conclude(run.state)
     return Simulated(
         simulation=simulation,
@@ -125,7 +112,7 @@ class _Run:
         self._mix = order.mix
         self._drawn = self._simulated = 0
 
-    def go(self, plan: Plan, tell: "_Tell") -> None:
+    def go(self, plan: Plan, tell: Tell) -> None:
         """Take in every part, in order. Raises LogError."""
         for unit, part in zip(plan.units, read_parts(plan), strict=True):
             before = self._bad.line(unit)
@@ -137,7 +124,7 @@ class _Run:
                 self._keep(columns, unit, part.told.line + before + 1)
             self._drawn += part.drawn
             self._simulated += part.simulated
-            tell(unit, part)
+            tell(unit.bytes, part.rows)
         if self._entries is not None:
             self._entries.close()
 
@@ -182,7 +169,7 @@ class _Run:
         if self._answers.left:
             yield f"{self._answers.left:,} answers belong to no request of the log."
 
-    def _keep(self, columns: Columns, unit: Unit, lines: np.ndarray) -> None:
+    def _keep(self, columns: Columns, unit: Unit, lines: NDArray[np.int64]) -> None:
         if self._entries is not None:
             self._entries.add(columns, unit.source.path, lines)
 
@@ -199,3 +186,46 @@ def _question(order: Order, policies: list[Terms]) -> Question:
         ),
         baseline=order.baseline or policies[0].config.baseline,
     )
+
+
+def _first_models(terms: Terms) -> tuple[str, str, str]:
+    easy, medium, hard = (terms.config.models_of(tier)[0] for tier in TIERS)
+    return easy, medium, hard
+
+
+def _cached_ratios(terms: Terms) -> tuple[float | None, float | None, float | None]:
+    easy, medium, hard = map(partial(_cached_ratio, terms), _first_models(terms))
+    return easy, medium, hard
+
+
+def _cached_ratio(terms: Terms, model: str) -> float | None:
+    """The price of a cached input token for one of a fresh token; none where it is unknown."""
+    rate = terms.prices.rate(ModelId(model), 1)
+    return rate.cached / rate.input if rate is not None and rate.input else None
+
+
+def _nothing(log: Log, bad: BadRows) -> str:
+    """Why no request came of a log."""
+    name = log.names[0] if len(log.names) == 1 else "the log"
+    if not bad.count:
+        return f"{name} holds no request"
+    row = bad.first[0]
+    return f"{name} holds no request that can be read: {row.file}:{row.line}: {row.reason}"
+
+
+@contextmanager
+def _state(order: Order) -> Iterator[Path]:
+    """The folder of what a run goes on with; it goes when the run has come to its end."""
+    if order.out is None:
+        with tempfile.TemporaryDirectory(prefix="gearshift-") as folder:
+            yield Path(folder)
+        return
+    folder = order.out / STATE
+    try:
+        if order.fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LogError(f"{order.out} cannot be written: {error.strerror}") from error
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -93,6 +93,8 @@ class Deciding:
         asked, judged = part.asked, part.judged
         cutoffs = self._table.cutoffs.values()
         drawn = judged.scores[:, 0] == ABSENT
+        # Only what a ledger kept may hold a warm prefix, and then lengths are compared.
+        whole = np.where(asked.recorded[:, None] == ABSENT, 0, judged.scores[:, 3:])
         return np.column_stack(
             [
                 judged.label.astype(np.int32),
@@ -105,6 +107,7 @@ class Deciding:
                 asked.capabilities,
                 asked.open_loop,
                 asked.recorded,
+                whole,
                 asked.rules[:, policy],
                 *self._sizes(asked.input_tokens, asked.max_tokens),
             ]

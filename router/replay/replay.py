@@ -17,12 +17,15 @@ class Replay:
     def __init__(self, policies: Sequence[Terms]) -> None:
         self._routings = [Routing(terms) for terms in policies]
         self._conversations = Conversations()
+        self.strangers = 0
+        """Requests whose answer came from a model that the first policy does not name."""
 
     def fold(self, part: Part) -> Columns:
         """What every policy does with the requests of the next `part`."""
         first = self._routings[0]
         answered = first.answered(part)
         tokens = part.replied.tokens
+        self.strangers += int(((part.replied.model != ABSENT) & (answered == ABSENT)).sum())
         taken = np.where(tokens[:, 0] >= 0, tokens[:, 0], part.asked.input_tokens)
         asked = Asked(
             taken=taken,

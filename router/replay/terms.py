@@ -3,20 +3,17 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from classifier.types import Cutoffs
 from router.config.load import DEFAULT_PRESET, load
 from router.config.presets import preset_names, preset_path
 from router.config.schema import Config
 from router.domain import ModelId
+from router.policy.switching import with_switching
 from router.policy.table import compile_policy
 from router.prices.book import Prices, build_prices
 from router.prices.lengths import Lengths
 from router.replay.routing import Terms
-
-PREFIX_LIFE_S: Final = 300.0
-
 
 def read_terms(
     name: str, cutoffs: Mapping[str, Cutoffs], lengths: Path, at: datetime
@@ -29,12 +26,13 @@ def read_terms(
     preset = name in preset_names() and not Path(name).exists()
     config = load(preset_path(name) if preset else name)
     prices = build_prices(config, at)
+    known = Lengths.load(lengths, config)
     return Terms(
         name=name if preset else Path(name).stem,
         config=config,
-        table=compile_policy(config, cutoffs),
+        table=with_switching(compile_policy(config, cutoffs), prices, known),
         prices=prices,
-        lengths=Lengths.load(lengths, config),
+        lengths=known,
         life_s=lives(config, prices),
     )
 
@@ -47,7 +45,7 @@ def default_policy(configured: str) -> str:
 def lives(config: Config, prices: Prices) -> Callable[[ModelId], float]:
     """How long hosts keep prefixes, by model: not at all where reading them is no cheaper."""
     life_s = {
-        model: PREFIX_LIFE_S
+        model: float(config.prefix_life_s(model))
         if any(rate.cached < rate.input for rate in prices.quotes[model].rates)
         else 0.0
         for model in config.model
