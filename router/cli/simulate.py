@@ -39,7 +39,9 @@ class _Options(msgspec.Struct, frozen=True, kw_only=True):
     help="Configuration whose policy, models and prices are tried; several are compared.  "
     "[GEARSHIFT_CONFIG, else the default preset]",
 )
-@click.option("--baseline", type=click.Choice(TIERS), help="Compare with it.  [configured, or hard]")
+@click.option(
+    "--baseline", type=click.Choice(TIERS), help="Compare with it.  [configured, or hard]"
+)
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),

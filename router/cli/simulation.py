@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from classifier.artifact import read_manifest
 from classifier.registry import resolve
-from classifier.types import TIERS, Tier
+from classifier.types import LABELS, TIERS, Tier
 from router.cli.simulation_answer import Simulated
 from router.cli.simulation_bar import Tell, bar
 from router.columns import Columns
@@ -114,14 +114,14 @@ class _Run:
 
     def go(self, plan: Plan, tell: Tell) -> None:
         """Take in every part, in order. Raises LogError."""
-        for unit, part in zip(plan.units, read_parts(plan), strict=True):
+        for unit, read in zip(plan.units, read_parts(plan), strict=True):
             before = self._bad.line(unit)
-            self._bad.add(part, unit)
-            part = self._answers.join(part)
+            self._bad.add(read, unit)
+            part = self._answers.join(read)
             if part.rows:
                 columns = self._replay.fold(part)
                 self.state = add(self.state, columns)
-                self._keep(columns, unit, part.told.line + before + 1)
+                self._keep(columns, unit, part.told.line.astype(np.int64) + before + 1)
             self._drawn += part.drawn
             self._simulated += part.simulated
             tell(unit.bytes, part.rows)
@@ -153,11 +153,13 @@ class _Run:
     def _notes(self, requests: int) -> Iterator[str]:
         if self._drawn:
             shares = ", ".join(
-                f"{share:.0%} {name}" for name, share in zip((*TIERS, "needs_info"), self._mix) if share
+                f"{share:.0%} {name}"
+                for name, share in zip(LABELS, self._mix, strict=True)
+                if share
             )
             yield (
-                f"{self._drawn:,} requests have no text: their labels are drawn from an assumed mix "
-                f"({shares}), and what they succeed with is unknown."
+                f"{self._drawn:,} requests have no text: their labels are drawn from an assumed "
+                f"mix ({shares}), and what they succeed with is unknown."
             )
         if self._replay.strangers:
             yield (
@@ -217,8 +219,8 @@ def _nothing(log: Log, bad: BadRows) -> str:
 def _state(order: Order) -> Iterator[Path]:
     """The folder of what a run goes on with; it goes when the run has come to its end."""
     if order.out is None:
-        with tempfile.TemporaryDirectory(prefix="gearshift-") as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory(prefix="gearshift-") as name:
+            yield Path(name)
         return
     folder = order.out / STATE
     try:

@@ -9,9 +9,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any, Final, Literal, TypeAlias
 
-
 from router.replay.logged import LogError
 
+Module: TypeAlias = Any
+"""An extra's, which has no types here."""
+Series: TypeAlias = Any
+"""A column of the engine."""
 Engine: TypeAlias = Literal["local", "ray"]
 ENGINES: Final[tuple[Engine, ...]] = ("local", "ray")
 _QUIET: Final = {
@@ -57,8 +60,8 @@ def run(
         def __init__(self) -> None:
             self.work = make()
 
-        @daft.method.batch(return_dtype=daft.DataType.binary(), batch_size=1)
-        def run(self, job: Any) -> list[bytes]:  # a Series of the engine
+        @daft.method.batch(return_dtype=daft.DataType.binary(), batch_size=1)  # type: ignore[untyped-decorator] # the engine's
+        def run(self, job: Series) -> list[bytes]:
             return [self.work(one) for one in job.to_pylist()]
 
     frame = daft.from_pydict({"job": list(jobs)})
@@ -90,7 +93,7 @@ def open_url(url: str) -> IO[bytes]:
     return file
 
 
-def _daft() -> Any:  # a module of an extra
+def _daft() -> Module:
     try:
         import daft  # noqa: PLC0415 # an extra
     except ImportError as error:

@@ -4,8 +4,8 @@
 they lie. So the rows of a part fall into some hundred cases; one row of each is asked.
 """
 
-from functools import partial
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec

@@ -5,7 +5,7 @@ was. Verdicts are kept beyond the run: the next one scores only what it has not 
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Every request under every policy as a row of a Parquet file, written as it comes."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from classifier.types import LABELS, TIERS
 from router.columns import NOBODY, UNKNOWN, Columns, Money, Routed
 from router.domain import REASONS
 from router.replay.logged import LogError
+
+Arrow: TypeAlias = Any
+"""A module or a value of an extra that has no types here."""
 
 FILE: Final = "entries.parquet"
 GROUP_ROWS: Final = 65_536
@@ -24,9 +27,9 @@ class Entries:
         self._path = folder / FILE
         self._draft = folder / f".{FILE}.part"
         self._policies = policies
-        self._arrow: Any = _arrow()  # modules of an extra
-        self._writer: Any = None
-        self._waiting: list[Any] = []
+        self._arrow: Arrow = _arrow()
+        self._writer: Arrow = None
+        self._waiting: list[Arrow] = []
         self._rows = 0
 
     def add(self, columns: Columns, file: str, lines: NDArray[np.int64]) -> None:
@@ -57,7 +60,7 @@ class Entries:
 
     def _table(
         self, policy: str, columns: Columns, routed: Routed, file: str, lines: NDArray[np.int64]
-    ) -> Any:
+    ) -> Arrow:
         n = columns.rows
         made: dict[str, object] = {
             "policy": self._names((policy,), np.zeros(n, np.uint8)),
@@ -87,16 +90,16 @@ class Entries:
         }
         return self._arrow.table(made)
 
-    def _names(self, names: tuple[str, ...], codes: NDArray[Any]) -> Any:
+    def _names(self, names: tuple[str, ...], codes: NDArray[Any]) -> Arrow:
         """Words by their positions; none where there is none."""
         missing = (codes == NOBODY) if codes.dtype == np.uint8 else (codes < 0)
         index = self._arrow.array(codes.astype(np.int32), mask=missing)
         return self._arrow.DictionaryArray.from_arrays(index, list(names))
 
-    def _money(self, values: Money) -> Any:
+    def _money(self, values: Money) -> Arrow:
         return self._arrow.array(values, mask=values == UNKNOWN)
 
-    def _time(self, at_us: NDArray[np.int64]) -> Any:
+    def _time(self, at_us: NDArray[np.int64]) -> Arrow:
         kind = self._arrow.timestamp("us", tz="UTC")
         return self._arrow.array(at_us, kind, mask=at_us < 0)
 
@@ -108,7 +111,7 @@ def _whole(parts: Money) -> Money:
     return whole
 
 
-def _arrow() -> Any:
+def _arrow() -> Arrow:
     try:
         import pyarrow  # noqa: PLC0415 # an extra
     except ImportError as error:

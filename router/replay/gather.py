@@ -6,8 +6,9 @@ from typing import Final, NamedTuple, get_args
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from classifier.types import TIERS
+from classifier.types import TIERS, Tier
 from router.columns import NOBODY, UNKNOWN, Codes
 from router.domain import Capability, Dial, Facts, Modality
 from router.replay.logged import Answered, Logged
@@ -29,7 +30,10 @@ DIALS: Final[tuple[Dial, ...]] = get_args(Dial)
 _MODALITY_BITS: Final = {name: 1 << at for at, name in enumerate(MODALITIES)}
 _CAPABILITY_BITS: Final = {name: 1 << at for at, name in enumerate(CAPABILITIES)}
 _DIAL_CODES: Final = {name: at for at, name in enumerate(DIALS)}
-_TIER_CODES: Final = {None: NOBODY, **{name: at for at, name in enumerate(TIERS)}}
+_TIER_CODES: Final[dict[Tier | None, int]] = {
+    None: NOBODY,
+    **{name: at for at, name in enumerate(TIERS)},
+}
 _NO_ANSWER: Final = (ABSENT, ABSENT, ABSENT, ABSENT)
 _EIGHT: Final = 8
 
@@ -114,9 +118,7 @@ class Gathered:
         """An answer whose request stands elsewhere."""
         self._answers[custom_id] = msgspec.msgpack.encode(answer)
 
-    def part(
-        self, unit: int, lines: int, bad: Sequence[BadLine], verdicted: Verdicted
-    ) -> Part:
+    def part(self, unit: int, lines: int, bad: Sequence[BadLine], verdicted: Verdicted) -> Part:
         """The columns as they are now."""
         asked = _matrix(self._asked, 8)
         told = _matrix(self._told, 5)
@@ -210,5 +212,5 @@ def name_conversation(logged: Logged, first: str) -> int:
     return int.from_bytes(digest)
 
 
-def _matrix(rows: list[tuple[int, ...]], columns: int) -> np.ndarray:
+def _matrix(rows: list[tuple[int, ...]], columns: int) -> NDArray[np.int64]:
     return np.array(rows, np.int64).reshape(-1, columns)

@@ -9,7 +9,7 @@ from router.replay.formats.batch import is_output
 from router.replay.formats.choose import fields_of, recognise
 from router.replay.joining import answers_first
 from router.replay.logged import Format
-from router.replay.sources import Source, Unit, find, unpack, units
+from router.replay.sources import Unit, find, units, unpack
 
 
 class Log(Struct, frozen=True, kw_only=True):

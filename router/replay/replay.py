@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from router.columns import UNKNOWN, Columns, Money, Routed
+from router.columns import UNKNOWN, Columns, Money
 from router.replay.conversations import Conversations
 from router.replay.part import ABSENT, MICRO, Part
 from router.replay.routing import Asked, Routing, Terms
@@ -32,9 +32,7 @@ class Replay:
             cached=np.maximum(0, tokens[:, 1]),
             before=self._conversations.follow(part, taken, answered),
         )
-        routed = tuple(
-            routing.route(part, at, asked) for at, routing in enumerate(self._routings)
-        )
+        routed = tuple(routing.route(part, at, asked) for at, routing in enumerate(self._routings))
         names = part.names
         scores = part.judged.scores[:, :3] / MICRO
         return Columns(

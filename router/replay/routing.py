@@ -101,7 +101,9 @@ class Routing:
             cost=served.parts,
             cost_shared=served.shared,
             cost_own=served.own,
-            tiers=_by_tier(choices, {m: of.parts for m, of in alone.items()}, UNKNOWN, (len(PARTS),)),
+            tiers=_by_tier(
+                choices, {m: of.parts for m, of in alone.items()}, UNKNOWN, (len(PARTS),)
+            ),
             tiers_shared=_by_tier(choices, {m: of.shared for m, of in alone.items()}, 0.0),
             tiers_own=_by_tier(choices, {m: of.own for m, of in alone.items()}, 0.0),
             latency_ms=_by_tier(choices, waits, np.nan),
@@ -121,9 +123,7 @@ class Routing:
             found[rows] = np.where(known, charged.parts.sum(axis=1), UNKNOWN)
         return found
 
-    def _lead(
-        self, part: Part, policy: int, asked: Asked, choices: Choices
-    ) -> NDArray[np.int64]:
+    def _lead(self, part: Part, policy: int, asked: Asked, choices: Choices) -> NDArray[np.int64]:
         """Go through the conversations: tokens that the model of each decision finds in its cache.
 
         A turn that goes on where it might not have begun is decided again, with what is known.
@@ -140,9 +140,7 @@ class Routing:
                 continue
             model = self.models[at]
             if turn.shared:
-                found[turn.at] = min(
-                    self._prefixes.found(model, prefix, turn.at_us), turn.shared
-                )
+                found[turn.at] = min(self._prefixes.found(model, prefix, turn.at_us), turn.shared)
             self._prefixes.served(model, prefix, turn.at_us)
             self._remember(turn, at)
         return found

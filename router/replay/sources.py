@@ -5,12 +5,10 @@ file of lines, which may begin and end anywhere, or a whole file where it cannot
 URLs are found, opened and read through the engine's own storage access.
 """
 
-import glob
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Final, Literal, TypeAlias
+from typing import IO, Final, Literal, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -69,7 +67,9 @@ def find(names: Sequence[str]) -> list[Source]:
 
     Raises LogError where a name means nothing.
     """
-    found = [source for name in names for source in (_remote(name) if is_url(name) else _local(name))]
+    found = [
+        source for name in names for source in (_remote(name) if is_url(name) else _local(name))
+    ]
     sources = list({source.path: source for source in found}.values())
     if empty := [source.path for source in sources if not source.size]:
         msg = f"{empty[0]} is empty"
@@ -102,11 +102,11 @@ def open_source(source: Source) -> IO[bytes]:
     if source.codec == "gz":
         import gzip  # noqa: PLC0415
 
-        return gzip.GzipFile(fileobj=raw)
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))  # it reads as one
     if source.codec == "zst":
         from pyarrow import CompressedInputStream, PythonFile  # noqa: PLC0415
 
-        return CompressedInputStream(PythonFile(raw), "zstd")
+        return cast("IO[bytes]", CompressedInputStream(PythonFile(raw), "zstd"))  # it reads as one
     return raw
 
 
@@ -144,7 +144,7 @@ def _local(name: str) -> list[Source]:
     elif path.exists():
         paths = [path]
     else:
-        paths = sorted(Path(p) for p in glob.glob(str(path), recursive=True) if os.path.isfile(p))
+        paths = sorted(p for p in _glob(path) if p.is_file())
         if not paths:
             raise LogError(f"there is no file {name}")
     return [_look(p) for p in paths]
@@ -157,7 +157,8 @@ def _look(path: Path) -> Source:
         size = path.stat().st_size
     except OSError as error:
         raise LogError(f"{path} cannot be read: {error.strerror}") from error
-    codec = next((codec for magic, codec in _MAGIC.items() if start.startswith(magic)), "")
+    codecs = (codec for magic, codec in _MAGIC.items() if start.startswith(magic))
+    codec: Codec = next(codecs, "")
     return Source(path=str(path), size=size, codec=codec)
 
 
@@ -172,13 +173,24 @@ def _remote(url: str) -> list[Source]:
     listed = list_files(url)
     if not listed:
         raise LogError(f"there is no file {url}")
-    codecs = {path: next((c for end, c in _CODECS.items() if path.endswith(end)), "") for path, _ in listed}
-    return [Source(path=path, size=size, codec=codecs[path]) for path, size in listed]
+    return [Source(path=path, size=size, codec=_codec(path)) for path, size in listed]
+
+
+def _codec(path: str) -> Codec:
+    return next((codec for end, codec in _CODECS.items() if path.endswith(end)), "")
+
+
+def _glob(pattern: Path) -> Iterator[Path]:
+    """Paths that `pattern` matches; none where it is no pattern."""
+    try:
+        yield from Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
+    except ValueError:
+        return
 
 
 def _open(source: Source) -> IO[bytes]:
     if not source.remote:
-        return open(source.path, "rb")  # noqa: SIM115, PTH123 # closed by who asked
+        return open(source.path, "rb")  # noqa: PTH123 # closed by who asked
     from router.replay.daft_door import open_url  # noqa: PLC0415 # loads the engine
 
     return open_url(source.path)

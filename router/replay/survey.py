@@ -1,4 +1,4 @@
-"""From the lines of a unit to its part: read, extract, look up or assess. Runs in many processes."""
+"""From the lines of a unit to its part: read, extract, look up or assess; in many processes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from classifier.types import LABELS, Prompt, Verdict
 from router.columns import NOBODY
 from router.config.schema import Rule
 from router.keys import DIGEST_BYTES, cache_key
-from router.policy.rules import compile_rules, match_rules
+from router.policy.rules import CompiledRule, compile_rules, match_rules
 from router.replay.formats.choose import reader_of
 from router.replay.gather import Gathered, Line, Verdicted, name_conversation
 from router.replay.lines import lines
@@ -25,6 +25,7 @@ from router.replay.part import ABSENT, MICRO, SCORES, BadLine, Keys, Part
 from router.replay.sources import Unit
 from router.replay.verdicts import Verdicts, load
 
+Rulesets: TypeAlias = tuple[tuple[CompiledRule, ...], ...]
 Scored: TypeAlias = tuple[int, tuple[int, ...]]
 """Position in LABELS, and the scores in millionths."""
 
@@ -109,7 +110,7 @@ class Surveyor:
 class _Rows:
     """The rows of one unit as they are read."""
 
-    def __init__(self, task: Task, rules: tuple[tuple[object, ...], ...], reader: Reader) -> None:
+    def __init__(self, task: Task, rules: Rulesets, reader: Reader) -> None:
         self.gathered = Gathered()
         self.prompts: list[Prompt | None] = []
         self.given: list[Scored | None] = []

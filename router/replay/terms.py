@@ -15,9 +15,8 @@ from router.prices.book import Prices, build_prices
 from router.prices.lengths import Lengths
 from router.replay.routing import Terms
 
-def read_terms(
-    name: str, cutoffs: Mapping[str, Cutoffs], lengths: Path, at: datetime
-) -> Terms:
+
+def read_terms(name: str, cutoffs: Mapping[str, Cutoffs], lengths: Path, at: datetime) -> Terms:
     """The policy in the configuration file `name`, or in the preset of that name.
 
     `cutoffs` are the classifier's, `lengths` the file of fitted output lengths, and prices are

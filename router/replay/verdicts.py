@@ -5,6 +5,7 @@ plain arrays that every process maps into its memory. No text is in it.
 """
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -62,7 +63,7 @@ def load(path: Path) -> Verdicts:
     if not whole or bytes(data[: len(MAGIC)]) != MAGIC:
         return NONE
     ends = np.cumsum([HEADER_BYTES, 8 * rows, 8 * rows, 4 * len(SCORES) * rows, rows])
-    key, rest, scores, label = (data[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True))
+    key, rest, scores, label = (data[a:b] for a, b in pairwise(ends))
     return Verdicts(
         key=key.view(np.uint64),
         rest=rest.view(np.uint64),

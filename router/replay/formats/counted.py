@@ -15,9 +15,7 @@ ROLES: Final[Mapping[str, str]] = {"human": "user", "model": "assistant", "ai": 
 _TEXT: Final = ("content", "text", "value")
 
 
-def count(
-    taken: object, written: object, cached: object = None, reasoning: object = None
-) -> Usage:
+def count(taken: object, written: object, cached: object = None, reasoning: object = None) -> Usage:
     """Usage of tokens that were counted; source `none` where they were not."""
     numbers = [max(0, int(n)) if isinstance(n, int | float) else 0 for n in (taken, written)]
     if not any(numbers):

@@ -1,6 +1,6 @@
 """Our own log format: one exchange a line, the bodies as they went over the wire.
 
-    {"timestamp"?, "user"?, "session"?, "key"?, "tags"?, "request": {…}, "response"?: {…}}
+{"timestamp"?, "user"?, "session"?, "key"?, "tags"?, "request": {…}, "response"?: {…}}
 """
 
 from typing import Final

@@ -5,7 +5,6 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-
 from router.replay.formats.bodies import Who, bad, chat, compose
 from router.replay.logged import Read
 
