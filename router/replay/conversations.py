@@ -25,6 +25,8 @@ class Before(Struct, frozen=True, kw_only=True):
     """(n,) Input tokens that both begin with; 0 for the first of a conversation."""
     gap_us: NDArray[np.int64]
     """(n,) Time since it; TIMELESS where a time is missing."""
+    told: NDArray[np.bool_]
+    """(n,) Whether `tokens` is what a cache would give, by the log's own word."""
     same: NDArray[np.bool_]
     """(n,) Whether the model that answered this request had answered that one; true for a first."""
 
@@ -64,7 +66,8 @@ class Conversations:
             last[name] = now
             if len(last) > self._most:
                 last.popitem(last=False)
-        return Before(tokens=tokens, gap_us=gap_us, same=same)
+        told = np.zeros(part.rows, bool)
+        return Before(tokens=tokens, gap_us=gap_us, told=told, same=same)
 
 
 class Loops:

@@ -61,11 +61,11 @@ class Deciding:
 
     def choose(self, part: Part, policy: int) -> Choices:
         """Decide every request of `part` as it stands alone, without its conversation."""
-        cases, row_of, case_of = np.unique(
+        _, row_of, case_of = np.unique(
             self._cases(part, policy), axis=0, return_index=True, return_inverse=True
         )
         made = [self.decide(verdict_of(part, row), facts_of(part, row, policy)) for row in row_of]
-        table = np.array(made, np.int32).reshape(len(cases), 6)[case_of.reshape(-1)]
+        table = np.array(made, np.int32).reshape(-1, 6)[case_of.reshape(-1)]
         return Choices(
             tier=table[:, 0].astype(np.uint8),
             model=table[:, 1].copy(),

@@ -36,6 +36,7 @@ _TIER_CODES: Final[dict[Tier | None, int]] = {
 }
 _NO_ANSWER: Final = (ABSENT, ABSENT, ABSENT, ABSENT)
 _EIGHT: Final = 8
+_OPENING: Final = 2
 
 
 class Verdicted(NamedTuple):
@@ -62,7 +63,9 @@ class Line(NamedTuple):
 class Gathered:
     """Columns that grow."""
 
-    def __init__(self) -> None:
+    def __init__(self, policies: int) -> None:
+        """`policies` is how many sets of rules every row is matched with."""
+        self._policies = policies
         self._asked: list[tuple[int, ...]] = []
         self._told: list[tuple[int, ...]] = []
         self._loop: list[tuple[int, int]] = []
@@ -94,6 +97,7 @@ class Gathered:
                 _TIER_CODES[facts.forced],
                 facts.open_tool_loop,
                 self._record(facts),
+                logged.whole,
             )
         )
         self._rules.append(tuple(map(self._match, line.matches)))
@@ -120,7 +124,7 @@ class Gathered:
 
     def part(self, unit: int, lines: int, bad: Sequence[BadLine], verdicted: Verdicted) -> Part:
         """The columns as they are now."""
-        asked = _matrix(self._asked, 8)
+        asked = _matrix(self._asked, 9)
         told = _matrix(self._told, 5)
         replied = _matrix(self._replied, 7)
         loop = np.array(self._loop, np.uint64).reshape(-1, 2)
@@ -143,7 +147,8 @@ class Gathered:
                 forced=asked[:, 5].astype(np.uint8),
                 open_loop=asked[:, 6].astype(np.uint8),
                 recorded=asked[:, 7].astype(np.int32),
-                rules=np.array(self._rules, np.int32).reshape(len(asked), -1),
+                whole=asked[:, 8].astype(np.uint8),
+                rules=np.array(self._rules, np.int32).reshape(len(asked), self._policies),
             ),
             judged=Judged(
                 label=verdicted.label,
@@ -200,16 +205,23 @@ class Gathered:
         )
 
 
-def name_conversation(logged: Logged, first: str) -> int:
+def name_conversation(logged: Logged, first: str, line: bytes) -> int:
     """64 bits that the requests of one conversation share.
 
-    Its session where the log has one, else how its first human turn reads; always with the caller:
-    two may open theirs with the same words.
+    Its session where the log has one, else how its first human turn reads, `first`; always with
+    the caller: two may open theirs with the same words. A request of which nothing of that is known
+    is a conversation of its own, named by its `line`.
     """
-    blocks = str(logged.prefix[:2]) if logged.prefix else ""
-    said = "\0".join((logged.key, logged.user, logged.session or blocks or first))
+    known = logged.session or _opening(logged) or first
+    alone = "" if known else line.hex()
+    said = "\0".join((logged.key, logged.user, known, alone))
     digest = blake2b(said.encode("utf-8", "replace"), digest_size=_EIGHT).digest()
     return int.from_bytes(digest)
+
+
+def _opening(logged: Logged) -> str:
+    """The blocks that tell conversations apart: the first is often a system prompt of them all."""
+    return str(logged.prefix[:_OPENING]) if logged.prefix else ""
 
 
 def _matrix(rows: list[tuple[int, ...]], columns: int) -> NDArray[np.int64]:

@@ -30,7 +30,12 @@ NO_USAGE: Final = Usage()
 
 _SECONDS_END: Final = 1e11
 """Numbers below are seconds (until the year 5138), then milliseconds, microseconds, nanoseconds."""
-_FACTORS: Final = (1_000_000, 1_000, 1)
+_UNITS: Final = (
+    (_SECONDS_END, 1_000_000),
+    (_SECONDS_END * 1e3, 1_000),
+    (_SECONDS_END * 1e6, 1),
+    (_SECONDS_END * 1e9, 0),
+)
 
 
 class LogError(GearshiftError):
@@ -76,6 +81,8 @@ class Logged(Struct, frozen=True, kw_only=True):
     """Joins a request with its answer that stands in another line."""
     simulated: bool = False
     """The sandbox answered: no real money."""
+    whole: bool = False
+    """The facts are all that was known when it was decided: nothing is added to them."""
     drawn: bool = False
     """A trace of lengths: its label is drawn from the stated mix."""
 
@@ -115,11 +122,8 @@ def _count_us(number: float) -> int:
     if not 0 <= number < _SECONDS_END * 10**9:
         msg = f"no time: {number}"
         raise ValueError(msg)
-    for factor in _FACTORS:
-        if number < _SECONDS_END:
-            return round(number * factor)
-        number /= 1_000
-    return round(number)
+    factor = next(factor for end, factor in _UNITS if number < end)
+    return round(number * factor) if factor >= 1 else int(number) // 1_000
 
 
 def _shorten(said: str) -> str:

@@ -3,7 +3,7 @@
 Row i of every array is the same request. Names stand in tables, once each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, cast
 
 import msgspec
@@ -42,6 +42,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     """1: the last message is a tool's answer."""
     recorded: Index
     """Position in `Part.facts`, for what no other column says; ABSENT for most."""
+    whole: Codes
+    """1: nothing is to be added from the conversation, because a ledger kept what was known."""
     rules: Index
     """(n, policies) Position in `Part.matches` of the rules that matched."""
 
@@ -193,12 +195,9 @@ def unpack(data: bytes) -> Part:
     )
 
 
-def indices(names: Sequence[str], wanted: Mapping[str, int]) -> Index:
-    """For each of `names` its place in `wanted`, ABSENT where it has none; one ABSENT at the end.
-
-    The last element makes ABSENT, used as an index, mean itself.
-    """
-    return np.array([*(wanted.get(name, ABSENT) for name in names), ABSENT], np.int32)
+def is_complete(part: Part) -> NDArray[np.bool_]:
+    """Which requests come with all that was known when they were decided: those of a ledger."""
+    return part.asked.whole.astype(bool)
 
 
 def _group(group: str, kind: type[Struct], packed: _Packed) -> Struct:

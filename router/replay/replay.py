@@ -1,14 +1,20 @@
 """THE BATCH PATH: parts of a log in their order → what every policy does with them, as columns."""
 
 from collections.abc import Sequence
+from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from router.columns import UNKNOWN, Columns, Money
-from router.replay.conversations import Conversations
-from router.replay.part import ABSENT, MICRO, Part
+from router.domain import Facts, Warm
+from router.replay.conversations import Before, Conversations
+from router.replay.part import ABSENT, MICRO, Index, Part, is_complete
 from router.replay.routing import Asked, Routing, Terms
+
+_NONE: Final = -2
+"""No model: the conversation had not begun, or its cache was cold."""
 
 
 class Replay:
@@ -30,7 +36,7 @@ class Replay:
         asked = Asked(
             taken=taken,
             cached=np.maximum(0, tokens[:, 1]),
-            before=self._conversations.follow(part, taken, answered),
+            before=self._before(part, taken, answered),
         )
         routed = tuple(routing.route(part, at, asked) for at, routing in enumerate(self._routings))
         names = part.names
@@ -50,6 +56,30 @@ class Replay:
             tokens=tokens[:, :3],
             policies=routed,
         )
+
+    def _before(self, part: Part, taken: NDArray[np.int64], answered: Index) -> Before:
+        """What came before each request: by the log's own word, where it has any."""
+        before = self._conversations.follow(part, taken, answered)
+        own = is_complete(part)
+        if not own.any():
+            return before
+        warm = [_warm(facts) for facts in part.facts]
+        known = self._routings[0].known
+        tokens = np.array([*(one.tokens if one else 0 for one in warm), 0], np.int64)
+        model = np.array(
+            [*(known.get(one.model, ABSENT) if one else _NONE for one in warm), _NONE], np.int32
+        )
+        at = part.asked.recorded
+        return Before(
+            tokens=np.where(own, tokens[at], before.tokens),
+            gap_us=np.where(own, 0, before.gap_us),
+            told=own,
+            same=np.where(own, (model[at] == _NONE) | (model[at] == answered), before.same),
+        )
+
+
+def _warm(facts: bytes) -> Warm | None:
+    return msgspec.msgpack.decode(facts, type=Facts).warm
 
 
 def _logged(part: Part, routing: Routing, answered: NDArray[np.int32]) -> Money:

@@ -20,7 +20,7 @@ from router.prices.prefixes import MOST, Prefix, Prefixes, found_many
 from router.replay.charging import Charged, Charging, Written, name_models
 from router.replay.conversations import Before, Loops
 from router.replay.deciding import Choices, Deciding, facts_of, verdict_of
-from router.replay.part import ABSENT, Array, Index, Part
+from router.replay.part import ABSENT, Array, Index, Part, is_complete
 
 _TIERS: Final = range(len(TIERS))
 
@@ -68,7 +68,7 @@ class Routing:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.models: tuple[ModelId, ...] = tuple(terms.config.model)
-        self._known = _names(terms.config)
+        self.known = _names(terms.config)
         self._deciding = Deciding(terms.table, self.models)
         self._charging = Charging(self.models, terms.prices, terms.lengths)
         self._prefixes = Prefixes(terms.life_s)
@@ -78,7 +78,7 @@ class Routing:
 
     def answered(self, part: Part) -> Index:
         """Which of this policy's models gave the log's answers; ABSENT: none of them."""
-        return name_models(part, self._known)
+        return name_models(part, self.known)
 
     def route(self, part: Part, policy: int, asked: Asked) -> Routed:
         """What this policy does with each request, and what it would cost."""
@@ -131,7 +131,7 @@ class Routing:
         found = np.zeros(part.rows, np.int64)
         for turn in _turns(part, asked):
             prefix = Prefix(conversation=turn.conversation, tokens=turn.taken)
-            if turn.follows and (facts := self._known_by_then(turn, prefix, choices)):
+            if turn.follows and (facts := self.known_by_then(turn, prefix, choices)):
                 given = facts_of(part, turn.at, policy)
                 facts = msgspec.structs.replace(given, pin=facts.pin, warm=facts.warm)
                 _revise(choices, turn.at, self._deciding.decide(verdict_of(part, turn.at), facts))
@@ -176,6 +176,7 @@ class Routing:
         before = asked.before
         life_s = self.terms.life_s(self.models[model])
         left = found_many(before.tokens, asked.taken, before.gap_us, life_s)
+        left = np.where(before.told, np.minimum(before.tokens, asked.taken), left)
         exact = (answered == model) & before.same
         cached = np.where(exact, asked.cached, np.maximum(asked.cached, left))
         return self._charging.charge(model, asked.taken, cached, written)
@@ -205,8 +206,7 @@ class Routing:
 
 
 def _turns(part: Part, asked: Asked) -> Iterator[_Turn]:
-    told, judged = part.told, part.judged
-    complete = (judged.key[:, 0] == 0) & (judged.scores[:, 0] != ABSENT)
+    told = part.told
     return map(
         _Turn,
         range(part.rows),
@@ -215,7 +215,7 @@ def _turns(part: Part, asked: Asked) -> Iterator[_Turn]:
         told.at_us.tolist(),
         asked.taken.tolist(),
         asked.before.tokens.tolist(),
-        (~complete).tolist(),
+        (~is_complete(part)).tolist(),
         part.replied.called_tools.tolist(),
     )
 

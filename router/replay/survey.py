@@ -111,7 +111,7 @@ class _Rows:
     """The rows of one unit as they are read."""
 
     def __init__(self, task: Task, rules: Rulesets, reader: Reader) -> None:
-        self.gathered = Gathered()
+        self.gathered = Gathered(len(rules))
         self.prompts: list[Prompt | None] = []
         self.given: list[Scored | None] = []
         """Verdicts that need no scoring: a ledger's own, or drawn ones."""
@@ -143,7 +143,7 @@ class _Rows:
             Line(
                 at=at,
                 characters=prompt.length if prompt else logged.characters,
-                conversation=name_conversation(logged, first),
+                conversation=name_conversation(logged, first, line),
                 loop=name_loop(logged),
                 matches=tuple(
                     match_rules(rules, key, {}, text) if logged.turns else recorded

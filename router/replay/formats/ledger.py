@@ -42,5 +42,6 @@ def read(line: bytes) -> Read:
             answer=answer,
             custom_id=entry.id,
             simulated=entry.simulated,
+            whole=True,
         ),
     )
