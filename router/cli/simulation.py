@@ -66,7 +66,6 @@ def simulate_log(order: Order) -> Simulated:
 
     Raises LogError, ConfigError, ArtifactError.
     """
-    daft_door.start(order.engine)
     place = resolve(order.registry)
     manifest = read_manifest(place)
     surroundings = environment()
@@ -75,6 +74,7 @@ def simulate_log(order: Order) -> Simulated:
         read_terms(name, manifest.cutoffs, data / LENGTHS, datetime.now(UTC))
         for name in order.policies or (default_policy(surroundings.config),)
     ]
+    daft_door.start(order.engine)
     with ExitStack() as stack:
         state = stack.enter_context(_state(order))
         log = open_log(order.log, order.form, state / "unpacked")
@@ -92,11 +92,8 @@ def simulate_log(order: Order) -> Simulated:
         )
         run = _Run(order, policies)
         run.go(plan, stack.enter_context(bar(log.size)))
-    simulation = conclude(run.state)
-    return Simulated(
-        simulation=simulation,
-        reading=run.reading(order, log, policies, manifest.version),
-    )
+    reading = run.reading(order, log, policies, manifest.version)
+    return Simulated(simulation=conclude(run.state), reading=reading)
 
 
 class _Run:

@@ -7,6 +7,7 @@ in the order in which the units were given, whichever is ready first.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any, Final, Literal, TypeAlias
 
 from router.replay.logged import LogError
@@ -23,6 +24,7 @@ _QUIET: Final = {
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+_RUNNERS: Final[dict[Engine, str]] = {"local": "native", "ray": "ray"}
 _EXTRA: Final = "make setup EXTRAS=sim"
 
 
@@ -33,6 +35,7 @@ def start(engine: Engine) -> None:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    _lead_home()
     daft = _daft()
     try:
         if engine == "ray":
@@ -42,7 +45,9 @@ def start(engine: Engine) -> None:
     except ImportError as error:
         raise LogError(f"{error.name} is not installed: make setup EXTRAS=ray") from error
     except Exception as error:  # the engine has no one type for what it refuses
-        raise LogError(f"the engine cannot be started: {error}") from error
+        # It is started once in a process; that it runs as it should is all that matters.
+        if daft.get_or_infer_runner_type() != _RUNNERS[engine]:
+            raise LogError(f"the engine cannot be started: {_last_line(error)}") from error
     daft.set_execution_config(maintain_order=True)
 
 
@@ -73,6 +78,14 @@ def run(
             yield from batch.column(0).to_pylist()
     except Exception as error:  # the engine has no one type for what fails
         raise LogError(f"the engine failed: {_last_line(error)}") from error
+
+
+def _lead_home() -> None:
+    """Let the engine's processes import what this one runs, wherever it was imported from."""
+    here = str(Path(__file__).parents[2])
+    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if here not in path:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, *path]))
 
 
 def list_files(url: str) -> list[tuple[str, int]]:

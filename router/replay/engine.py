@@ -24,7 +24,7 @@ from router.replay.sources import Unit
 from router.replay.survey import Surveyor, Task
 from router.replay.verdicts import Verdicts, keep
 
-ROUND: Final = 256
+ROUND: Final = 128
 """Units of one query, 2 GB of log: what is read ahead of the fold waits in memory, and no more than
 a round is."""
 _KEEP_AT: Final = 500_000

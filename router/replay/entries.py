@@ -15,6 +15,18 @@ Arrow: TypeAlias = Any
 """A module or a value of an extra that has no types here."""
 
 FILE: Final = "entries.parquet"
+_WORDS: Final = [
+    "policy",
+    "file",
+    "user",
+    "key",
+    "label",
+    "tier",
+    "model",
+    "reason",
+    "logged_model",
+]
+"""Columns that repeat themselves."""
 GROUP_ROWS: Final = 65_536
 """Rows that are compressed together."""
 
@@ -55,7 +67,9 @@ class Entries:
         if self._writer is None:
             from pyarrow import parquet  # noqa: PLC0415 # an extra
 
-            self._writer = parquet.ParquetWriter(self._draft, table.schema, compression="zstd")
+            self._writer = parquet.ParquetWriter(
+                self._draft, table.schema, compression="zstd", use_dictionary=_WORDS
+            )
         self._writer.write_table(table)
 
     def _table(

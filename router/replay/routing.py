@@ -131,7 +131,7 @@ class Routing:
         found = np.zeros(part.rows, np.int64)
         for turn in _turns(part, asked):
             prefix = Prefix(conversation=turn.conversation, tokens=turn.taken)
-            if turn.follows and (facts := self.known_by_then(turn, prefix, choices)):
+            if turn.follows and (facts := self._known_by_then(turn, prefix, choices)):
                 given = facts_of(part, turn.at, policy)
                 facts = msgspec.structs.replace(given, pin=facts.pin, warm=facts.warm)
                 _revise(choices, turn.at, self._deciding.decide(verdict_of(part, turn.at), facts))

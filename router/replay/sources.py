@@ -16,7 +16,7 @@ from router.replay.logged import Format, LogError
 
 Codec: TypeAlias = Literal["", "gz", "zst"]
 
-UNIT_BYTES: Final = 8 * 1024 * 1024
+UNIT_BYTES: Final = 16 * 1024 * 1024
 UNPACK_BYTES: Final = 16 * 1024 * 1024
 """Compressed files up to this size are unpacked where they are read; larger ones go to disk first,
 because a compressed file can only be read from its beginning."""
