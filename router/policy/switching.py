@@ -5,8 +5,6 @@ more than beginning anew at the cheaper model that is wanted, it stays: a better
 money. It never stays on a lower tier than is wanted, and never for the money of turns to come.
 """
 
-from hashlib import blake2b
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -30,18 +28,13 @@ class _Case(Struct, frozen=True):
 def with_switching(table: PolicyTable, book: Book, lengths: Lengths) -> PolicyTable:
     """`table` with what the price of switching follows from: prices, and what models write.
 
-    Both are part of its version then. Where no model reads cached tokens more cheaply there is
-    nothing to compare, and the table stays as it is.
+    Both have versions of their own, which every entry's cost names; the table keeps its own. Where
+    no model reads cached tokens more cheaply there is nothing to compare, and it stays as it is.
     """
     gaining = frozenset(model for model in table.profiles if _gains(book, model))
     if not gaining:
         return table
-    said = f"{table.version} {book.version} {lengths.version}".encode()
-    return replace(
-        table,
-        version=blake2b(said, digest_size=8).hexdigest(),
-        switching=Switching(book=book, lengths=lengths, gaining=gaining),
-    )
+    return replace(table, switching=Switching(book=book, lengths=lengths, gaining=gaining))
 
 
 def model_to_stay_with(decision: Decision, facts: Facts, table: PolicyTable) -> ModelId | None:
