@@ -31,7 +31,8 @@ def drawn(
     """
     chance = np.random.default_rng(seed)
     count = max(1, round(rows / turns))
-    conversation = np.sort(chance.integers(0, count, rows)).astype(np.uint64) + seed * 10**9
+    drawn_by = np.sort(chance.integers(0, count, rows)) if turns > 1 else np.arange(rows)
+    conversation = drawn_by.astype(np.uint64) + np.uint64(seed * 10**9)
     _, where = np.unique(conversation, return_inverse=True)
     size = np.exp(chance.normal(0, 1, where.max() + 1))[where]
     tokens_in = np.rint(200 * size + chance.integers(1, 400, rows)).astype(np.int64)

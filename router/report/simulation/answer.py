@@ -28,6 +28,9 @@ class Part(Struct, frozen=True, kw_only=True):
     """How much each model writes at all."""
     own_usd: Decimal
     """How much it would have written to each request."""
+    these_requests_usd: Decimal
+    """The last two together: if these very requests were run, and not others like them. This is
+    what a ledger of the same requests is to be held against."""
 
 
 class Beside(Struct, frozen=True, kw_only=True):

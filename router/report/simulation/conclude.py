@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import TypeVar
 
-import numpy as np
-
 from classifier.types import TIERS
 from router.domain import REASONS
 from router.report.simulation.answer import Comparison, Figure, Outcome, Part, Simulation, Totals
@@ -28,7 +26,7 @@ from router.report.simulation.scenario import (
     sides,
 )
 from router.report.simulation.sensitivity import sensitivity
-from router.report.simulation.sums import MILLION, WHY_NOT, Sums
+from router.report.simulation.sums import WHY_NOT, Sums
 
 Name = TypeVar("Name", bound=str)
 
@@ -36,7 +34,8 @@ Name = TypeVar("Name", bound=str)
 def conclude(state: State) -> Simulation:
     """The answer. A tenth of a second or two for each policy, however long the log is."""
     question = state.question
-    drawn = draw(question, conversations(state))
+    first = state.sums[0]
+    drawn = draw(question, conversations(state), first.priced, first.cost)
     return Simulation(
         question=question,
         requests=state.requests,
@@ -76,8 +75,6 @@ def _totals(draws: Draws, question: Question, option: Option, sums: Sums) -> Tot
     alone = sums.tiers[TIERS.index(question.baseline)]
     against = versus(draws, alone, option, f"always {question.baseline}")
     requests, priced, scored = (total(one) for one in (sums.requests, sums.priced, sums.scored))
-    with np.errstate(invalid="ignore"):
-        quality = draws.of(sums.quality) / draws.of(sums.scored) / MILLION if scored else None
     return Totals(
         requests=requests,
         unpriced_requests=requests - priced,
@@ -87,7 +84,7 @@ def _totals(draws: Draws, question: Question, option: Option, sums: Sums) -> Tot
         saving_usd=against.saving_usd,
         saving_pct=against.saving_pct,
         scored_requests=scored,
-        quality=share(draws, quality),
+        quality=share(draws, draws.of(sums.quality), draws.of(sums.scored)),
         latency_ms=mean_ms(draws, draws.of(alone.routed_time), draws.of(alone.timed)),
     )
 

@@ -7,7 +7,6 @@ model, for all requests alike; what single requests get evens out, and is drawn 
 """
 
 import math
-from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Final
 
@@ -26,6 +25,9 @@ FEWEST: Final = 10
 DIGITS: Final = 6
 """Of the ends of an interval; a sum is told to the last digit."""
 _ENDS: Final = (0.025, 0.975)
+_LEAST: Final = 4.0
+_MOST: Final = 1e6
+_FARTHEST: Final = 3.0
 _EXACT: Final = Context(prec=12)
 
 
@@ -50,17 +52,33 @@ class Draws(Struct, frozen=True, kw_only=True):
         return drawn
 
 
-def draw(question: Question, conversations: int) -> Draws:
-    """The replicates of a log with so many conversations."""
-    enough = conversations >= FEWEST
-    rounds = question.rounds
-    drawn = _generator(question.seed, "weights").poisson(1.0, (rounds, BUCKETS))
-    weights = drawn.astype(np.float64) if enough else np.ones((rounds, BUCKETS))
+def draw(question: Question, conversations: int, requests: Counts, costs: Counts) -> Draws:
+    """The replicates of a log with so many conversations; `requests` and `costs` by bucket.
+
+    Where few dear conversations make most of the spread, the spread itself is poorly known, and an
+    interval that takes it as known is too narrow. So each replicate's distance from the log is
+    stretched as Student's t is from the normal law, with as many degrees of freedom as the kurtosis
+    of the buckets leaves (Satterthwaite 1946).
+    """
+    enough, rounds = conversations >= FEWEST, question.rounds
+    chance = _generator(question.seed, "weights")
+    drawn = chance.poisson(1.0, (rounds, BUCKETS)) - 1.0
+    freedom = _freedom(requests.astype(np.float64), costs.astype(np.float64))
+    stretch = np.sqrt(freedom / chance.chisquare(freedom, rounds)).clip(max=_FARTHEST)
+    moved = drawn * stretch[:, None] if enough else np.zeros((rounds, BUCKETS))
     return Draws(
         seed=question.seed,
-        weights=np.concatenate([np.ones((1, BUCKETS)), weights]),
+        weights=np.concatenate([np.ones((1, BUCKETS)), 1.0 + moved]),
         resampled=enough,
     )
+
+
+def _freedom(requests: Floats, costs: Floats) -> float:
+    """Degrees of freedom of the spread of a mean cost, from what each bucket adds to it."""
+    adds = costs - costs.sum() / max(1.0, requests.sum()) * requests
+    spread = float((adds**2).sum())
+    kurtosis = float((adds**4).sum()) / spread**2 if spread else 0.0
+    return max(_LEAST, 2.0 / kurtosis) if kurtosis else _MOST
 
 
 class Noise(Struct, frozen=True, kw_only=True):
@@ -115,13 +133,14 @@ def figure(draws: Draws, value: Decimal, replicates: Floats, places: int | None 
     )
 
 
-def part(draws: Draws, resampled: Floats, noises: Sequence[Floats]) -> Part:
+def part(draws: Draws, resampled: Floats, noises: tuple[Floats, Floats]) -> Part:
     """How wide each kind of doubt alone would make an interval; `noises`: shared, own."""
-    halves = [_half(one) for one in (resampled, *noises)]
+    common, own = noises
     return Part(
-        resampling_usd=halves[0] if draws.resampled else None,
-        shared_usd=halves[1],
-        own_usd=halves[2],
+        resampling_usd=_half(resampled) if draws.resampled else None,
+        shared_usd=_half(common),
+        own_usd=_half(own),
+        these_requests_usd=_half(common + own),
     )
 
 

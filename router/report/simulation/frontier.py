@@ -14,7 +14,7 @@ from router.report.simulation.dial import POSITIONS
 from router.report.simulation.draws import Draws, shared
 from router.report.simulation.question import Option
 from router.report.simulation.scenario import money, saving_pct, scaled, share
-from router.report.simulation.sums import DIALS, MILLION, Sums
+from router.report.simulation.sums import DIALS, Sums
 
 
 class _Curve(Struct, frozen=True, kw_only=True):
@@ -22,7 +22,8 @@ class _Curve(Struct, frozen=True, kw_only=True):
     """(BUCKETS, DIALS)"""
     cost: Floats
     """(1 + rounds, DIALS), scaled and with its doubt"""
-    quality: Floats | None
+    quality: Floats
+    scored: Floats
     baseline: Floats
     baseline_pico: int
     tiers: Counts
@@ -38,7 +39,7 @@ def frontier(draws: Draws, sums: Sums, option: Option, baseline: Tier) -> tuple[
 
 def _curve(draws: Draws, sums: Sums, option: Option, baseline: int) -> _Curve:
     whole, dial = sums.whole, sums.dial
-    requests, scored = draws.of(whole.requests)[:, None], draws.of(whole.scored)[:, None]
+    requests = draws.of(whole.requests)[:, None]
     costs = np.cumsum(dial.cost, axis=1)[:, :DIALS]
     own = np.sqrt(np.maximum(np.cumsum(dial.own, axis=0)[:DIALS].sum(axis=1), 0.0))
     doubt = shared(draws, np.cumsum(dial.shared, axis=0)[:DIALS], option)
@@ -48,14 +49,11 @@ def _curve(draws: Draws, sums: Sums, option: Option, baseline: int) -> _Curve:
     beside = scaled(draws.of(whole.controls[:, baseline]), requests[:, 0])
     beside = beside + shared(draws, alone, option)
     beside = beside + draws.normal("baseline") * math.sqrt(whole.controls_own[baseline])
-    quality = None
-    if scored[0, 0]:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            quality = draws.of(np.cumsum(dial.quality, axis=1)[:, :DIALS]) / scored / MILLION
     return _Curve(
         costs=costs,
         cost=scaled(draws.of(costs), requests) + doubt,
-        quality=quality,
+        quality=draws.of(np.cumsum(dial.quality, axis=1)[:, :DIALS]),
+        scored=draws.of(whole.scored),
         baseline=beside,
         baseline_pico=total(whole.controls[:, baseline]),
         tiers=np.cumsum(dial.tiers, axis=0)[:DIALS],
@@ -71,7 +69,7 @@ def _spots(draws: Draws, curve: _Curve) -> Iterator[Spot]:
             cutoffs=cutoffs,
             cost_usd=money(draws, curve.costs[:, at], cost),
             saving_pct=saving_pct(draws, pico, curve.baseline_pico, (cost, curve.baseline)),
-            quality=None if curve.quality is None else share(draws, curve.quality[:, at]),
+            quality=share(draws, curve.quality[:, at], curve.scored),
             shares={
                 tier: round(part, 4) for tier, part in zip(TIERS, served.tolist(), strict=True)
             },

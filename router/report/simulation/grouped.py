@@ -16,10 +16,10 @@ from router.report.simulation.scenario import FINE, PLACES, percent
 from router.report.simulation.sums import MILLION
 from router.report.summary import usd
 
-FILLED: Final = 20
-"""Of a group's 32 random parts: with fewer that hold a conversation, no interval is told."""
-_T95: Final = 2.04
-"""Student's, for 31 degrees of freedom."""
+FILLED: Final = 40
+"""Of a group's 64 random parts: with fewer that hold a conversation, no interval is told."""
+_T95: Final = 2.0
+"""Student's, for 63 degrees of freedom."""
 
 
 def grouped(tables: Sequence[Table]) -> tuple[GroupTotals, ...]:

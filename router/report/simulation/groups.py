@@ -19,7 +19,7 @@ Sums = TypeVar("Sums", Counts, Floats)
 Axis: TypeAlias = Literal["day", "label", "model", "user", "key"]
 AXES: Final[tuple[Axis, ...]] = get_args(Axis)
 MOST: Final = 10_000
-PARTS: Final = 32
+PARTS: Final = 64
 """Random parts of a group's conversations, from which its interval is told."""
 OTHER: Final = "(other)"
 """What is past the bound."""

@@ -1,8 +1,10 @@
 """A state on disk, to go on from: arrays and one line of JSON in a zip, nothing that could run."""
 
 import io
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, TypeVar
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -64,7 +66,7 @@ def restore(content: bytes, blank: State) -> State:
         if about.version != _VERSION or about.question != blank.question:
             raise ValueError("it was made for another question")
         return _state(about, found, blank)
-    except (OSError, EOFError, KeyError, ValueError, msgspec.MsgspecError) as error:
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
         message = f"the state cannot be gone on from ({error}); begin again with --fresh"
         raise ValueError(message) from error
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -13,10 +14,21 @@ from router.report.simulation.draws import Draws, Noise, figure, part
 from router.report.simulation.sums import MILLION, Versus
 from router.report.summary import usd
 
-PLACES = 2
+PLACES: Final = 2
 """Of a percentage."""
-FINE = 4
+FINE: Final = 4
 """Of a share of solved prompts."""
+
+NOTHING: Final = Beside(
+    compared_requests=0,
+    cost_usd=None,
+    saving_usd=None,
+    saving_pct=None,
+    scored_requests=0,
+    quality=None,
+    quality_gain=None,
+    latency_ms=None,
+)
 
 
 class Sides(Struct, frozen=True, kw_only=True):
@@ -40,25 +52,21 @@ def sides(draws: Draws, versus: Versus) -> Sides:
 def beside(draws: Draws, drawn: Sides, doubt: Noise, exact: Versus | None = None) -> Beside:
     """The other way as the report has it; with `exact` sums no digit of money is lost."""
     compared, scored = round(drawn.requests[0]), round(drawn.scored[0])
+    if not compared:
+        return NOTHING
     routed = scaled(drawn.routed, drawn.requests) + doubt.routed
     other = scaled(drawn.other, drawn.requests) + doubt.other
     routed_pico = total(exact.routed) if exact else round(routed[0])
     other_pico = total(exact.other) if exact else round(other[0])
-    judged = drawn.other_quality.any() or drawn.routed_quality.any()
-    qualities = drawn.other_quality / drawn.scored / MILLION if scored and judged else None
-    gains = (
-        (drawn.routed_quality - drawn.other_quality) / drawn.scored / MILLION
-        if scored and judged
-        else None
-    )
+    gain = drawn.routed_quality - drawn.other_quality
     return Beside(
         compared_requests=compared,
-        cost_usd=_money(draws, other_pico, other) if compared else None,
-        saving_usd=_money(draws, other_pico - routed_pico, other - routed) if compared else None,
+        cost_usd=_money(draws, other_pico, other),
+        saving_usd=_money(draws, other_pico - routed_pico, other - routed),
         saving_pct=saving_pct(draws, routed_pico, other_pico, (routed, other)),
         scored_requests=scored,
-        quality=share(draws, qualities),
-        quality_gain=share(draws, gains),
+        quality=share(draws, drawn.other_quality, drawn.scored),
+        quality_gain=share(draws, gain, drawn.scored),
         latency_ms=mean_ms(draws, drawn.other_time, drawn.timed),
     )
 
@@ -101,11 +109,13 @@ def percent(of: int, whole: int) -> Decimal:
     return Decimal(round(Fraction(10_000 * of, whole))) / 100
 
 
-def share(draws: Draws, replicates: Floats | None) -> Figure | None:
-    """A mean over scored requests."""
-    if replicates is None:
+def share(draws: Draws, quality: Floats, scored: Floats) -> Figure | None:
+    """A mean over scored requests, of sums in millionths; none without any."""
+    if not scored[0]:
         return None
-    return figure(draws, Decimal(f"{replicates[0]:.{FINE}f}"), replicates, FINE)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = quality / scored / MILLION
+    return figure(draws, Decimal(f"{mean[0]:.{FINE}f}"), mean, FINE)
 
 
 def mean_ms(draws: Draws, time: Floats, timed: Floats) -> Figure | None:
