@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from classifier.artifact import read_manifest
 from classifier.registry import resolve
 from classifier.types import LABELS, TIERS, Tier
-from router.cli.simulation_answer import Simulated
+from router.cli.simulation_answer import Simulated, check_pictures
 from router.cli.simulation_bar import Tell, bar
 from router.columns import Columns
 from router.config.load import environment
@@ -66,6 +66,8 @@ def simulate_log(order: Order) -> Simulated:
 
     Raises LogError, ConfigError, ArtifactError.
     """
+    if order.out is not None:
+        check_pictures()
     place = resolve(order.registry)
     manifest = read_manifest(place)
     surroundings = environment()

@@ -1,8 +1,10 @@
 """A simulation at the terminal, and in the files of its folder."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 import rich_click as click
 from msgspec import Struct
@@ -13,8 +15,11 @@ from router.cli.table import table
 from router.replay.bad_rows import FILE as BAD_ROWS
 from router.replay.logged import LogError
 from router.report.simulation.answer import Figure, Outcome, Simulation
-from router.report.simulation.plain import to_csv, to_json
+from router.report.simulation.files import write
+from router.report.simulation.plain import to_json
 from router.report.simulation.reading import Reading
+
+_DRAWN_BY: Final = ("vl_convert", "jinja2")
 
 
 class Simulated(Struct, frozen=True, kw_only=True):
@@ -25,20 +30,12 @@ class Simulated(Struct, frozen=True, kw_only=True):
 
     def show(self, *, as_json: bool, out: Path | None) -> None:
         """Write the files, where a folder was named, and tell the answer. Raises LogError."""
-        document = to_json(self.simulation, self.reading)
         if out is not None:
-            self._write(out, {"summary.json": document, "report.csv": to_csv(self.simulation)})
+            write(self.simulation, self.reading, out)
         if as_json:
-            click.echo(document, nl=False)
+            click.echo(to_json(self.simulation, self.reading), nl=False)
         else:
             self._tell(out)
-
-    def _write(self, out: Path, files: Mapping[str, str]) -> None:
-        for name, text in files.items():
-            try:
-                (out / name).write_text(text, encoding="utf-8", newline="")
-            except OSError as error:
-                raise LogError(f"{out / name} cannot be written: {error.strerror}") from error
 
     def _tell(self, out: Path | None) -> None:
         reading, console = self.reading, Console()
@@ -58,6 +55,13 @@ class Simulated(Struct, frozen=True, kw_only=True):
         if out is not None:
             more = f", {BAD_ROWS}" if reading.bad_rows else ""
             click.echo(f"The reports are in {out}{more}.")
+
+
+def check_pictures() -> None:
+    """Raises LogError where what draws the reports is missing: before the work, not after it."""
+    for name in _DRAWN_BY:
+        if find_spec(name) is None:
+            raise LogError(f"{name} is not installed: make setup EXTRAS=sim")
 
 
 def _rows(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:

@@ -5,11 +5,10 @@ scored in processes of their own, because Python's threads would share one core;
 in the order in which the units were given, whichever is ready first.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import IO, Any, Final, Literal, TypeAlias
 
+from router.config.handover import share_engine
 from router.replay.logged import LogError
 
 Module: TypeAlias = Any
@@ -18,12 +17,6 @@ Series: TypeAlias = Any
 """A column of the engine."""
 Engine: TypeAlias = Literal["local", "ray"]
 ENGINES: Final[tuple[Engine, ...]] = ("local", "ray")
-_QUIET: Final = {
-    "DO_NOT_TRACK": "1",
-    "DAFT_PROGRESS_BAR": "0",
-    "RAY_AUTH_MODE": "disabled",
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
 _RUNNERS: Final[dict[Engine, str]] = {"local": "native", "ray": "ray"}
 _EXTRA: Final = "make setup EXTRAS=sim"
 
@@ -33,9 +26,7 @@ def start(engine: Engine) -> None:
 
     `ray` takes the cluster that RAY_ADDRESS names, else one on this machine. Raises LogError.
     """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    _lead_home()
+    share_engine()
     daft = _daft()
     try:
         if engine == "ray":
@@ -78,14 +69,6 @@ def run(
             yield from batch.column(0).to_pylist()
     except Exception as error:  # the engine has no one type for what fails
         raise LogError(f"the engine failed: {_last_line(error)}") from error
-
-
-def _lead_home() -> None:
-    """Let the engine's processes import what this one runs, wherever it was imported from."""
-    here = str(Path(__file__).parents[2])
-    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if here not in path:
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, *path]))
 
 
 def list_files(url: str) -> list[tuple[str, int]]:
