@@ -33,6 +33,8 @@ class Source(Struct, frozen=True, kw_only=True):
     size: int
     """Bytes as it lies there."""
     codec: Codec = ""
+    changed_ns: int = 0
+    """When it was written last, where that is known: what was read of another state is stale."""
 
     @property
     def remote(self) -> bool:
@@ -154,12 +156,12 @@ def _look(path: Path) -> Source:
     try:
         with path.open("rb") as file:
             start = file.read(4)
-        size = path.stat().st_size
+        known = path.stat()
     except OSError as error:
         raise LogError(f"{path} cannot be read: {error.strerror}") from error
     codecs = (codec for magic, codec in _MAGIC.items() if start.startswith(magic))
     codec: Codec = next(codecs, "")
-    return Source(path=str(path), size=size, codec=codec)
+    return Source(path=str(path), size=known.st_size, codec=codec, changed_ns=known.st_mtime_ns)
 
 
 def _hidden(path: Path, folder: Path) -> bool:
