@@ -13,6 +13,7 @@ from router.cli.simulation import Order, simulate_log
 from router.replay.daft_door import ENGINES, Engine
 from router.replay.logged import FORMATS, Format
 from router.replay.mix import DEFAULT, parse_mix
+from router.replay.sources import shown
 
 
 class _Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +85,7 @@ def simulate(**said: object) -> None:
         strict=options.strict,
         fresh=options.fresh,
         registry=options.registry,
-        command=shlex.join(["gearshift", *sys.argv[1:]]),
+        command=shlex.join(["gearshift", *map(shown, sys.argv[1:])]),
     )
     with plainly():
         answer = simulate_log(order)

@@ -33,7 +33,7 @@ from router.replay.logged import Format, LogError
 from router.replay.mix import Mix
 from router.replay.replay import Replay
 from router.replay.routing import Terms
-from router.replay.sources import Unit
+from router.replay.sources import Unit, shown
 from router.replay.survey import Task
 from router.replay.terms import default_policy, read_terms
 from router.report.simulation.conclude import conclude
@@ -134,7 +134,7 @@ class _Run:
         if not requests:
             raise LogError(_nothing(log, self._bad))
         return Reading(
-            sources=log.names,
+            sources=tuple(map(shown, log.names)),
             form=", ".join(log.formats),
             rows=requests,
             bad_rows=self._bad.count,
@@ -172,7 +172,7 @@ class _Run:
 
     def _keep(self, columns: Columns, unit: Unit, lines: NDArray[np.int64]) -> None:
         if self._entries is not None:
-            self._entries.add(columns, unit.source.path, lines)
+            self._entries.add(columns, shown(unit.source.path), lines)
 
 
 def _question(order: Order, policies: list[Terms]) -> Question:

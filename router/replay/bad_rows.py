@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from router.replay.logged import LogError
 from router.replay.part import Part
-from router.replay.sources import Unit
+from router.replay.sources import Unit, shown
 
 SHOWN: Final = 100
 """How many stand in the summary; the file has all."""
@@ -41,7 +41,7 @@ class BadRows:
         """Note the bad lines of `part`. Raises LogError for the first one, where that is wanted."""
         path = unit.source.path
         rows = [
-            BadRow(file=path, line=self._lines[path] + bad.line + 1, reason=bad.reason)
+            BadRow(file=shown(path), line=self._lines[path] + bad.line + 1, reason=bad.reason)
             for bad in part.bad
         ]
         self._lines[path] += part.lines

@@ -79,7 +79,7 @@ def list_files(url: str) -> list[tuple[str, int]]:
     except FileNotFoundError:
         return []
     except Exception as error:  # the engine has no one type for what fails
-        raise LogError(f"{url} cannot be listed: {_last_line(error)}") from error
+        raise LogError(f"{url.partition('?')[0]} cannot be listed: {_last_line(error)}") from error
     return sorted(zip(found["path"], (size or 0 for size in found["size"]), strict=True))
 
 

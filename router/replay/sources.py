@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final, Literal, TypeAlias, cast
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -62,6 +63,15 @@ class Unit(Struct, frozen=True, kw_only=True):
 def is_url(path: str) -> bool:
     """Whether `path` names a place behind a protocol."""
     return "://" in path and not path.startswith("file://")
+
+
+def shown(path: str) -> str:
+    """`path` as it may be written down: a URL without its query and credentials, which can sign."""
+    if not is_url(path):
+        return path
+    parts = urlsplit(path)
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{place}{parts.path}"
 
 
 def find(names: Sequence[str]) -> list[Source]:
@@ -134,7 +144,7 @@ def unpack(source: Source, folder: Path) -> Source:
 def unreadable(source: Source, error: Exception) -> LogError:
     """The error for a file that is there and cannot be read."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return LogError(f"{source.path} cannot be read: {reason}")
+    return LogError(f"{shown(source.path)} cannot be read: {reason}")
 
 
 def _local(name: str) -> list[Source]:
@@ -174,7 +184,7 @@ def _remote(url: str) -> list[Source]:
 
     listed = list_files(url)
     if not listed:
-        raise LogError(f"there is no file {url}")
+        raise LogError(f"there is no file {shown(url)}")
     return [Source(path=path, size=size, codec=_codec(path)) for path, size in listed]
 
 
