@@ -10,8 +10,15 @@ from router.domain import PICO, Usage
 from router.replay.formats.bodies import Who, bad, chat, compose
 from router.replay.logged import Answered, Bad, Logged
 
-ROLES: Final[Mapping[str, str]] = {"human": "user", "model": "assistant", "ai": "assistant"}
+ROLES: Final[Mapping[str, str]] = {
+    "human": "user",
+    "ai": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "model": "assistant",
+}
 """Other words for the roles."""
+_HOLDERS: Final = ("messages", "input", "prompt")
 _TEXT: Final = ("content", "text", "value")
 
 
@@ -50,8 +57,8 @@ def messages_of(value: object) -> list[dict[str, object]]:
     """The messages in whatever a tool kept as input: a list, an object that has one, or a text."""
     found = plain(value)
     if isinstance(found, dict):
-        found = next((found[n] for n in ("messages", "input", "prompt") if n in found), [found])
-        found = plain(found)
+        lone = [found] if "content" in found else None
+        found = plain(next((found[n] for n in _HOLDERS if n in found), lone))
     if isinstance(found, str):
         return [{"role": "user", "content": found}] if found else []
     if not isinstance(found, Sequence):

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from router.domain import Entry
+from router.domain import Entry, Facts
 from router.replay.formats.bodies import bad
 from router.replay.logged import Answered, Logged, Read
 
@@ -12,7 +12,10 @@ _read: Final = msgspec.json.Decoder(Entry).decode
 
 
 def read(line: bytes) -> Read:
-    """The request of an entry. In shadow mode the verdict is that of the decision which watched."""
+    """The request of an entry.
+
+    In shadow mode it is decided as the router would have, without the model that the caller named.
+    """
     try:
         entry = _read(line)
     except (ValueError, RecursionError) as error:
@@ -36,7 +39,7 @@ def read(line: bytes) -> Read:
             user=caller.user,
             session=caller.session,
             tags=caller.tags,
-            facts=entry.facts,
+            facts=_free(entry.facts) if entry.shadow else entry.facts,
             verdict=decision.verdict,
             characters=entry.kept.length if entry.kept else 0,
             answer=answer,
@@ -45,3 +48,7 @@ def read(line: bytes) -> Read:
             whole=True,
         ),
     )
+
+
+def _free(facts: Facts) -> Facts:
+    return msgspec.structs.replace(facts, passthrough=None)
