@@ -51,4 +51,4 @@ def read(line: bytes) -> Read:
 
 
 def _free(facts: Facts) -> Facts:
-    return msgspec.structs.replace(facts, passthrough=None)
+    return msgspec.structs.replace(facts, forced=None, passthrough=None)
