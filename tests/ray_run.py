@@ -3,6 +3,7 @@
 python tests/ray_run.py ENGINE LOGS OUT
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -14,7 +15,9 @@ def main() -> None:
     if engine == "ray":
         import ray  # noqa: PLC0415 # an extra
 
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+        ray.init(
+            num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+        )
     names = [str(Path(logs) / name) for name in ("conversations.jsonl", "lengths.jsonl")]
     simulate.main([*names, "--engine", engine, "--out", out, "--json"], standalone_mode=False)
 

@@ -5,7 +5,7 @@ was. Verdicts are kept beyond the run: the next one scores only what it has not 
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -48,7 +48,7 @@ class _Job(Struct, frozen=True):
     unit: Unit
 
 
-def read_parts(plan: Plan) -> Iterator[Part]:
+def read_parts(plan: Plan) -> Generator[Part, None, None]:
     """The parts of the log, in order. Raises LogError.
 
     Those that an earlier run left in the state folder are taken from there.

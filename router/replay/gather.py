@@ -124,10 +124,6 @@ class Gathered:
 
     def part(self, unit: int, lines: int, bad: Sequence[BadLine], verdicted: Verdicted) -> Part:
         """The columns as they are now."""
-        asked = _matrix(self._asked, 9)
-        told = _matrix(self._told, 5)
-        replied = _matrix(self._replied, 7)
-        loop = np.array(self._loop, np.uint64).reshape(-1, 2)
         return Part(
             unit=unit,
             lines=lines,
@@ -138,18 +134,7 @@ class Gathered:
             facts=tuple(self._facts),
             matches=tuple(self._matches),
             answers=self._answers,
-            asked=Asked(
-                input_tokens=asked[:, 0],
-                max_tokens=asked[:, 1],
-                modalities=asked[:, 2].astype(np.uint8),
-                capabilities=asked[:, 3].astype(np.uint8),
-                dial=asked[:, 4].astype(np.uint8),
-                forced=asked[:, 5].astype(np.uint8),
-                open_loop=asked[:, 6].astype(np.uint8),
-                recorded=asked[:, 7].astype(np.int32),
-                whole=asked[:, 8].astype(np.uint8),
-                rules=np.array(self._rules, np.int32).reshape(len(asked), self._policies),
-            ),
+            asked=self._asked_columns(),
             judged=Judged(
                 label=verdicted.label,
                 scores=verdicted.scores,
@@ -157,23 +142,48 @@ class Gathered:
                 fresh=verdicted.fresh,
                 characters=np.array(self._characters, np.int64),
             ),
-            replied=Replied(
-                model=replied[:, 0].astype(np.int32),
-                tokens=replied[:, 1:5],
-                called_tools=replied[:, 5].astype(np.uint8),
-                cost=replied[:, 6],
-            ),
-            told=Told(
-                at_us=told[:, 0],
-                line=told[:, 1].astype(np.int32),
-                conversation=loop[:, 0],
-                loop=loop[:, 1],
-                user=told[:, 2].astype(np.int32),
-                key=told[:, 3].astype(np.int32),
-                custom_id=told[:, 4].astype(np.int32),
-                blocks=np.array(self._blocks, np.int64),
-                blocks_end=np.array(self._blocks_end, np.int64),
-            ),
+            replied=self._replied_columns(),
+            told=self._told_columns(),
+        )
+
+    def _asked_columns(self) -> Asked:
+        asked = _matrix(self._asked, 9)
+        codes = asked.astype(np.uint8)
+        return Asked(
+            input_tokens=asked[:, 0],
+            max_tokens=asked[:, 1],
+            modalities=codes[:, 2],
+            capabilities=codes[:, 3],
+            dial=codes[:, 4],
+            forced=codes[:, 5],
+            open_loop=codes[:, 6],
+            recorded=asked[:, 7].astype(np.int32),
+            whole=codes[:, 8],
+            rules=np.array(self._rules, np.int32).reshape(len(asked), self._policies),
+        )
+
+    def _replied_columns(self) -> Replied:
+        replied = _matrix(self._replied, 7)
+        return Replied(
+            model=replied[:, 0].astype(np.int32),
+            tokens=replied[:, 1:5],
+            called_tools=replied[:, 5].astype(np.uint8),
+            cost=replied[:, 6],
+        )
+
+    def _told_columns(self) -> Told:
+        told = _matrix(self._told, 5)
+        names = np.array(self._loop, np.uint64).reshape(-1, 2)
+        return Told(
+            at_us=told[:, 0],
+            line=told[:, 1].astype(np.int32),
+            conversation=names[:, 0],
+            loop=names[:, 1],
+            user=told[:, 2].astype(np.int32),
+            key=told[:, 3].astype(np.int32),
+            custom_id=told[:, 4].astype(np.int32),
+            blocks=np.array(self._blocks, np.int64),
+            blocks_end=np.array(self._blocks_end, np.int64),
         )
 
     def _name(self, name: str) -> int:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from router.replay.daft_door import list_files, open_url
 from router.replay.logged import Format, LogError
 
 Codec: TypeAlias = Literal["", "gz", "zst"]
@@ -180,8 +181,6 @@ def _hidden(path: Path, folder: Path) -> bool:
 
 def _remote(url: str) -> list[Source]:
     """The files behind a URL, as the engine lists them. Raises LogError where there are none."""
-    from router.replay.daft_door import list_files  # noqa: PLC0415 # loads the engine
-
     listed = list_files(url)
     if not listed:
         raise LogError(f"there is no file {shown(url)}")
@@ -203,6 +202,4 @@ def _glob(pattern: Path) -> Iterator[Path]:
 def _open(source: Source) -> IO[bytes]:
     if not source.remote:
         return open(source.path, "rb")  # noqa: PTH123 # closed by who asked
-    from router.replay.daft_door import open_url  # noqa: PLC0415 # loads the engine
-
     return open_url(source.path)

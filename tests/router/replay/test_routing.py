@@ -18,21 +18,18 @@ LONG = "word " * 2_000
 
 
 def turn(
-    at_s: float, *texts: str, by: str = "vendor/instruct", **said: object
+    at_s: float, *texts: str, by: str = "vendor/instruct", model: str = "auto", most: int = 0
 ) -> dict[str, object]:
-    """A request whose human turns are `texts`, answered by the model `by`."""
+    """A request for `model` whose human turns are `texts`, answered by the model `by`."""
+    cap = {"max_tokens": most} if most else {}
     messages: list[object] = []
     for text in texts:
         messages += [{"role": "user", "content": text}, {"role": "assistant", "content": "yes"}]
     return exchange("", model=by) | {
         "timestamp": (NOON + timedelta(seconds=at_s)).isoformat(),
         "session": "s",
-        "request": {"model": "auto", "messages": messages[:-1], **said},
+        "request": {"model": model, "messages": messages[:-1], **cap},
     }
-
-
-def forced(tier: str) -> dict[str, object]:
-    return {"model": f"gearshift/{tier}"}
 
 
 def run(tmp_path: Path, *lines: object, config: str = CONFIG) -> Routed:
@@ -59,7 +56,7 @@ def test_another_model_writes_as_much_as_its_ratio_says(tmp_path: Path) -> None:
 
 
 def test_a_conversation_that_stays_finds_its_prefix(tmp_path: Path) -> None:
-    lines = [turn(0, LONG, **forced("hard")), turn(60, LONG, EASY, **forced("hard"))]
+    lines = [turn(0, LONG, model="gearshift/hard"), turn(60, LONG, EASY, model="gearshift/hard")]
     first, second = run(tmp_path, *lines).cost
     assert first[1] == 0
     # The log says that both had 1,000 tokens of input: three whole blocks of 256.
@@ -68,12 +65,12 @@ def test_a_conversation_that_stays_finds_its_prefix(tmp_path: Path) -> None:
 
 
 def test_after_the_life_of_the_cache_it_finds_nothing(tmp_path: Path) -> None:
-    lines = [turn(0, LONG, **forced("hard")), turn(301, LONG, EASY, **forced("hard"))]
+    lines = [turn(0, LONG, model="gearshift/hard"), turn(301, LONG, EASY, model="gearshift/hard")]
     assert run(tmp_path, *lines).cost[1, 1] == 0
 
 
 def test_a_switch_reads_everything_again(tmp_path: Path) -> None:
-    lines = [turn(0, LONG, **forced("hard")), turn(60, LONG, EASY, **forced("medium"))]
+    lines = [turn(0, LONG, model="gearshift/hard"), turn(60, LONG, EASY, model="gearshift/medium")]
     routed = run(tmp_path, *lines)
     assert TIERS[routed.tier[1]] == "medium"
     assert routed.cost[1, 1] == 0
@@ -193,10 +190,7 @@ def test_blocks_say_what_two_requests_of_a_trace_share(tmp_path: Path) -> None:
     assert routed.tiers[:, 2, 1].tolist() == [0, 1_024 * 150_000, 0]
 
 
-@pytest.mark.parametrize("most", [None, 5])
-def test_caps_are_felt(tmp_path: Path, most: int | None) -> None:
-    said = {} if most is None else {"max_tokens": most}
-    routed = run(tmp_path, turn(0, EASY, **said))
-    output = routed.tiers[0, 0, 2] / 400_000
-    assert output == (100 if most is None else output)
-    assert most is None or output <= most
+@pytest.mark.parametrize(("most", "tokens"), [(0, 100), (5, 5), (100, 76)])
+def test_caps_are_felt(tmp_path: Path, most: int, tokens: int) -> None:
+    routed = run(tmp_path, turn(0, EASY, most=most))
+    assert routed.tiers[0, 0, 2] / 400_000 == pytest.approx(tokens, abs=3)
