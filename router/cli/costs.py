@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import rich_click as click
 
-from router.cli.calibrate import configuration
+from router.cli.calibrate import configuration, lengths_of
 from router.cli.costs_table import fitted_lines, shown
 from router.cli.entries import read_entries
 from router.cli.ledger import read_since
@@ -101,8 +101,7 @@ def show_costs(as_json: bool, config: str | None) -> None:
       gearshift costs show
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
     settings = configuration(config)
-    lengths = Lengths.load(Path(environment().data_dir) / FILE, settings)
-    found = overview(settings, build_prices(settings, datetime.now(UTC)), lengths)
+    found = overview(settings, build_prices(settings, datetime.now(UTC)), lengths_of(settings))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found)))
         return

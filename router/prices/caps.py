@@ -1,7 +1,7 @@
 """What a cap on output leaves of an expected length: more than nothing, and less than the cap.
 
 Lengths are taken for log-normal. Of 1,200 tokens give or take 900, a cap of 2,000 leaves about
-1,080 on average: to take the lower of both would say 1,200, and claim a saving that is none.
+1,070 on average: to take the lower of both would say 1,200, and claim a saving that is none.
 """
 
 from math import erf, log, log1p, sqrt
@@ -38,12 +38,32 @@ def under_caps(mean: Floats, own: Floats, cap: Floats) -> tuple[Floats, Floats]:
     """`under_cap` of arrays of one shape; NaN stays NaN, and a cap that is 0 or NaN is none."""
     means, deviations = mean.copy(), mean * own
     with np.errstate(invalid="ignore"):
-        felt = (cap > 0) & (cap < _FAR * mean)
-    for at in zip(*np.nonzero(felt), strict=True):
-        means[at], deviations[at] = under_cap(float(mean[at]), float(own[at]), int(cap[at]))
+        felt = (cap > 0) & (mean > 0) & (cap < _FAR * mean)
+        sharp = felt & (own < _LEAST)
+    means[sharp], deviations[sharp] = np.minimum(mean, cap)[sharp], 0.0
+    felt &= ~sharp
+    means[felt], deviations[felt] = _cut(mean[felt], own[felt], cap[felt])
     return means, deviations
+
+
+def _cut(mean: Floats, own: Floats, cap: Floats) -> tuple[Floats, Floats]:
+    """The moments of log-normal lengths under caps that are felt; all (n,)."""
+    spread = np.sqrt(np.log1p(own * own))
+    at = np.log(cap / mean) / spread
+    above = 1.0 - _all_below(at + 0.5 * spread)
+    first = mean * _all_below(at - 0.5 * spread) + cap * above
+    raw = mean * mean * (1.0 + own * own) * _all_below(at - 1.5 * spread) + cap * cap * above
+    return first, np.sqrt(np.maximum(0.0, raw - first * first))
 
 
 def _below(z: float) -> float:
     """Standard normal distribution function."""
     return 0.5 * (1.0 + erf(z / sqrt(2.0)))
+
+
+def _all_below(z: Floats) -> Floats:
+    return np.asarray(_each_below(z), dtype=np.float64)
+
+
+_each_below: Final = np.frompyfunc(_below, 1, 1)
+"""numpy has no error function; this gives what a single request gives."""

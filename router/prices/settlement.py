@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from classifier.types import Tier
 from router.domain import (
@@ -101,19 +100,19 @@ def would_cost(world: _World, model: ModelId) -> tuple[PicoUsd | None, Doubt | N
     if model == answer.model:
         return _same(world, model), None
     ratio = world.lengths.ratio(answer.model, model)
-    if ratio is None or not answer.usage.input:
-        # A request that was never sent costs nothing anywhere; else nobody knows.
-        return (None, None) if ratio is None else (world.book.cost(model, answer.usage), None)
+    if ratio is None:
+        return None, None
     expected = answer.usage.output * ratio.value
     cap = world.max_tokens or world.lengths.limit(model)
     mean, own = under_cap(expected, ratio.own_sd / ratio.value, cap)
-    cost = world.book.cost(model, _used(world, round(mean)))
     rate = world.book.rate(model, answer.usage.input)
-    if cost is None or rate is None:
-        return None, None
+    if rate is None:
+        # A request that was never sent costs nothing anywhere.
+        return world.book.cost(model, answer.usage), None
     shared = mean * ratio.shared_sd / ratio.value
     doubt = Doubt(shared=round(shared * rate.output), own=round(own * rate.output))
-    return cost, None if doubt == Doubt() else doubt
+    cost = rate.cost(_used(world, round(mean)))
+    return cost, doubt if doubt.shared or doubt.own else None
 
 
 def _world(book: Book, lengths: Lengths, answer: Attempt, facts: Facts | None) -> _World:
@@ -138,4 +137,4 @@ def _used(world: _World, output: int) -> Usage:
     """The tokens of a model that serves all: what a host kept for others, it keeps for it too."""
     usage = world.answer.usage
     kept = min(world.warm_tokens, usage.input)
-    return replace(usage, cached=max(usage.cached, kept), output=output, reasoning=0)
+    return Usage(input=usage.input, cached=max(usage.cached, kept), output=output)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from classifier.types import Tier
 from router.config.schema import Config, Environment, Rule
 from router.domain import Cost, Entry, ModelId
 from router.prices.fitted import FILE
@@ -18,17 +19,13 @@ HARD, MEDIUM = ModelId("kimi-k2-thinking"), ModelId("kimi-k2-instruct")
 SYSTEM = {"role": "system", "content": "You answer questions about this ledger. " * 900}
 """About 9,000 tokens, so that to read them again costs more than thinking does."""
 SHORT = {"role": "system", "content": "You answer questions about this ledger. " * 50}
-TIERS = {"x-first": "hard", "x-then": "medium"}
+TIERS: dict[str, Tier] = {"x-first": "hard", "x-then": "medium"}
 Messages = list[dict[str, Any]]
 
 
 def ruled(config: Config) -> Config:
     """A header says what is wanted; harder is allowed, as a label would."""
-    rules = tuple(
-        Rule(name=header, header=header, at_least=tier)
-        for header, tier in TIERS.items()
-        if tier in ("medium", "hard")
-    )
+    rules = tuple(Rule(name=header, header=header, at_least=tier) for header, tier in TIERS.items())
     return msgspec.structs.replace(
         config, policy=msgspec.structs.replace(config.policy, rule=rules)
     )

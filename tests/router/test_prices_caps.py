@@ -44,5 +44,21 @@ def test_many_are_as_one() -> None:
     means, deviations = under_caps(mean, own, cap)
     assert np.isnan(means[0, 1])
     assert (means[0, 0], deviations[0, 0]) == (100.0, 50.0)
-    assert (means[1, 0], deviations[1, 0]) == under_cap(5_000.0, 1.0, 4_000)
+    assert (means[1, 0], deviations[1, 0]) == pytest.approx(under_cap(5_000.0, 1.0, 4_000))
     assert (means[1, 1], deviations[1, 1]) == (900.0, 0.0)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.floats(0.0, 1e6), st.floats(0.0, 5.0), st.integers(0, 100_000)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_any_many_are_as_one_each(rows: list[tuple[float, float, int]]) -> None:
+    mean, own, cap = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
+    means, deviations = under_caps(mean, own, cap)
+    for at, row in enumerate(rows):
+        left, deviation = under_cap(*row)
+        assert means[at] == pytest.approx(left, rel=1e-9)
+        assert deviations[at] == pytest.approx(deviation, rel=1e-6, abs=1e-3 * row[0])

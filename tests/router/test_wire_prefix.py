@@ -60,7 +60,7 @@ def test_a_turn_knows_its_conversation_by_the_name_that_it_had_a_turn_before() -
     system = {"role": "system", "content": "s"}
     call = {"role": "assistant", "content": None, "tool_calls": [{"id": "functions.f:0"}]}
     answer = {"role": "tool", "tool_call_id": "functions.f:0", "content": "42"}
-    first = [system, HELLO]
+    first: list[dict[str, Any]] = [system, HELLO]
     second = [*first, call, answer, {"role": "assistant", "content": "hi"}, HELLO]
     third = [*second, {"role": "assistant", "content": "again"}, {"role": "user", "content": "bye"}]
 
