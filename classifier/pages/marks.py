@@ -103,6 +103,18 @@ def colour(field: str, *names: str) -> Spec:
     }
 
 
+def shapes(field: str) -> Spec:
+    """Points told apart by their shape, in the order of the data."""
+    kinds = ["circle", "square", "triangle-up", "cross", "triangle-down", "triangle-right"]
+    return {
+        "field": field,
+        "type": "nominal",
+        "sort": None,
+        "scale": {"range": kinds},
+        "legend": {"title": None, "orient": "right", "symbolSize": 70, "symbolStrokeWidth": 0},
+    }
+
+
 def dashes(*names: str) -> Spec:
     """Told apart without colours too."""
     dashes = [[1, 0], [8, 3], DASH, [2, 2]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from classifier.markdown import table
 from classifier.pages.tables import Section, Sheet
 
-_SIGNS = re.compile(r"[\\`*_\[\]<>#!]")
+_SIGNS = re.compile(r"[\\`*\[\]<>]")
 
 
 def to_markdown(sheet: Sheet, pictures: Mapping[str, str]) -> str:

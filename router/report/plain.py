@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from router.report.cells import inert, text, tree
-from router.report.summary import Controls, Figures, Group, Report, moment
+from router.report.cells import inert, node, text
+from router.report.summary import Control, Controls, Figures, Group, Report, moment
 
 
 def to_json(report: Report) -> str:
@@ -23,9 +23,9 @@ def to_json(report: Report) -> str:
         "until": None if until is None else moment(until),
         "baseline": question.baseline,
         "by": question.by,
-        **tree(report.total),
+        **_tree(report.total),
         "excluded_requests": report.excluded_requests,
-        "groups": [{**group.key, **tree(group.figures)} for group in report.groups],
+        "groups": [{**group.key, **_tree(group.figures)} for group in report.groups],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
@@ -43,14 +43,46 @@ def to_csv(report: Report) -> str:
     return out.getvalue()
 
 
+def told(figures: Figures | Control) -> Iterator[tuple[str, object]]:
+    """Fields and values; the ends of an interval follow the figure that they belong to."""
+    ends = figures.bounds
+    for name in figures.__struct_fields__:
+        if name == "bounds":
+            continue
+        yield name, getattr(figures, name)
+        bound = name.removeprefix("baseline_")
+        # What was paid is known; only what was not done has an interval.
+        if hasattr(ends, f"{bound}_low") and (name, type(figures)) != ("cost_usd", Figures):
+            yield f"{name}_low", getattr(ends, f"{bound}_low")
+            yield f"{name}_high", getattr(ends, f"{bound}_high")
+
+
+def _tree(figures: Figures | Control) -> dict[str, object]:
+    return {name: _node(value) for name, value in told(figures)}
+
+
+def _node(value: object) -> object:
+    match value:
+        case Controls():
+            return {name: _tree(getattr(value, name)) for name in value.__struct_fields__}
+        case Control():
+            return _tree(value)
+    return node(value)
+
+
 def _cells(figures: Figures) -> Iterator[tuple[str, str]]:
     """Columns and their text; those of a control begin with its name."""
-    for name in figures.__struct_fields__:
-        value = getattr(figures, name)
-        if not isinstance(value, Controls):
-            yield name, text(value)
-            continue
-        for control in value.__struct_fields__:
-            fields = getattr(value, control)
-            for field in fields.__struct_fields__:
-                yield f"{control}_{field}", text(getattr(fields, field))
+    for name, value in told(figures):
+        match value:
+            case Controls():
+                for control in value.__struct_fields__:
+                    yield from _prefixed(control, getattr(value, control))
+            case Control():
+                yield from _prefixed(name, value)
+            case _:
+                yield name, text(value)
+
+
+def _prefixed(name: str, control: Control) -> Iterator[tuple[str, str]]:
+    for field, value in told(control):
+        yield f"{name}_{field}", text(value)

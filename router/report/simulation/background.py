@@ -3,9 +3,9 @@
 from typing import Final
 
 from classifier.pages.tables import Section, Table
+from router.report.said import UNKNOWN, money, percent
 from router.report.simulation.answer import Outcome, Part, Simulation
 from router.report.simulation.reading import Reading
-from router.report.words import UNKNOWN, money, percent
 
 SHOWN: Final = 20
 """Bad lines on a page."""

@@ -67,7 +67,7 @@ def _outcome(
         frontier_requests=total(sums.whole.requests),
         frontier=frontier(draws, sums, option, question.baseline),
         sensitivity=sensitivity(sums.parts, option, question.baseline),
-        groups=grouped(tables),
+        groups=grouped(tables, question.baseline),
     )
 
 

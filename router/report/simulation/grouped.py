@@ -7,11 +7,12 @@ from typing import Final
 
 import numpy as np
 
+from classifier.types import TIERS, Tier
 from router.domain import PICO
 from router.report.simulation.answer import Figure, GroupTotals
 from router.report.simulation.arrays import Counts, Floats
 from router.report.simulation.draws import rounded
-from router.report.simulation.groups import AXES, COLUMNS, OTHER, PARTS, Axis, Table
+from router.report.simulation.groups import AXES, COLUMNS, DOUBTS, OTHER, PARTS, Axis, Table
 from router.report.simulation.scenario import FINE, PLACES, percent
 from router.report.simulation.sums import MILLION
 from router.report.summary import usd
@@ -20,19 +21,25 @@ FILLED: Final = 40
 """Of a group's 64 random parts: with fewer that hold a conversation, no interval is told."""
 _T95: Final = 2.0
 """Student's, for 63 degrees of freedom."""
+_WHOLE: Final = Decimal(100)
 
 
-def grouped(tables: Sequence[Table]) -> tuple[GroupTotals, ...]:
+def grouped(tables: Sequence[Table], baseline: Tier) -> tuple[GroupTotals, ...]:
     """The groups of every axis: days in order, the others dearest first."""
+    at = TIERS.index(baseline)
     return tuple(
         group
         for axis, table in zip(AXES, tables, strict=True)
-        for group in sorted(_groups(axis, table), key=_by_day if axis == "day" else _by_cost)
+        for group in sorted(_groups(axis, table, at), key=_by_day if axis == "day" else _by_cost)
     )
 
 
-def _groups(axis: Axis, table: Table) -> Iterator[GroupTotals]:
+def _groups(axis: Axis, table: Table, baseline: int) -> Iterator[GroupTotals]:
     parts = table.parts.reshape(-1, PARTS, 3)
+
+    def half(at: int, slope: float) -> float | None:
+        return _half(parts[at], table.doubts[at], slope, baseline)
+
     for at, name in enumerate(table.names):
         said: dict[str, int] = dict(zip(COLUMNS, table.sums[at].tolist(), strict=True))
         saving = said["control"] - said["routed"]
@@ -44,15 +51,18 @@ def _groups(axis: Axis, table: Table) -> Iterator[GroupTotals]:
             compared_requests=said["compared"],
             cost_usd=usd(said["cost"]) if said["priced"] else None,
             baseline_cost_usd=usd(said["control"]) if said["compared"] else None,
-            saving_usd=_saving(saving, parts[at], table.doubts[at]) if said["compared"] else None,
-            saving_pct=_share(saving, said["control"], parts[at], table.doubts[at]),
+            saving_usd=_saving(saving, half(at, 1.0)) if said["compared"] else None,
+            saving_pct=_share(saving, said["control"], half(at, _slope(said))),
             scored_requests=said["scored"],
             quality=_quality(said["quality"], said["scored"]),
         )
 
 
-def _saving(saving: int, parts: Counts, doubts: Floats) -> Figure:
-    half = _half(parts, doubts, 1.0)
+def _slope(said: dict[str, int]) -> float:
+    return said["routed"] / said["control"] if said["control"] else 1.0
+
+
+def _saving(saving: int, half: float | None) -> Figure:
     if half is None:
         return Figure(value=usd(saving), low=None, high=None)
     return Figure(
@@ -62,18 +72,18 @@ def _saving(saving: int, parts: Counts, doubts: Floats) -> Figure:
     )
 
 
-def _share(saving: int, control: int, parts: Counts, doubts: Floats) -> Figure | None:
+def _share(saving: int, control: int, half: float | None) -> Figure | None:
     if not control:
         return None
-    value, half = percent(saving, control), _half(parts, doubts, 1.0 - saving / control)
+    value = percent(saving, control)
     if half is None:
         return Figure(value=value, low=None, high=None)
     wide = Decimal(f"{100 * half / control:.{PLACES}f}")
-    return Figure(value=value, low=value - wide, high=value + wide)
+    return Figure(value=value, low=value - wide, high=min(_WHOLE, value + wide))
 
 
-def _half(parts: Counts, doubts: Floats, slope: float) -> float | None:
-    """Half an interval of the control times `slope`, less what was routed, in pico-USD.
+def _half(parts: Counts, doubts: Floats, slope: float, baseline: int) -> float | None:
+    """Half an interval of `slope` times the control, less what was routed, in pico-USD.
 
     With slope 1 that is the saving, scaled to the group's requests; with the ratio of the two costs
     it is what moves the share that is saved.
@@ -84,8 +94,11 @@ def _half(parts: Counts, doubts: Floats, slope: float) -> float | None:
     moved = slope * parts[:, 2] - parts[:, 1]
     residual = moved - moved.sum() / requests.sum() * requests
     resampled = PARTS / (PARTS - 1) * float((residual**2).sum())
-    shared, own = float((doubts[:3] ** 2).sum()), float(doubts[3])
-    return _T95 * math.sqrt(resampled + shared + own)
+    shared = -doubts[: len(TIERS)]
+    shared[baseline] += slope * doubts[DOUBTS.index("control")]
+    routed, control, common = doubts[-3:].tolist()
+    own = routed + slope**2 * control + (1 - slope) ** 2 * common
+    return _T95 * math.sqrt(resampled + float((shared**2).sum()) + own)
 
 
 def _quality(sum_of: int, scored: int) -> Decimal | None:

@@ -10,10 +10,11 @@ from typing import Final, Literal, TypeAlias, TypeVar, get_args
 import numpy as np
 from msgspec import Struct
 
-from classifier.types import LABELS
+from classifier.types import LABELS, TIERS
 from router.columns import NOBODY, Columns, Routed
 from router.report.simulation.arrays import Counts, Floats, Index, table_sums
 from router.report.simulation.rows import Rows
+from router.report.simulation.versus import squares
 
 Sums = TypeVar("Sums", Counts, Floats)
 Axis: TypeAlias = Literal["day", "label", "model", "user", "key"]
@@ -38,9 +39,12 @@ class Table(Struct, frozen=True, kw_only=True):
     parts: Counts
     """(groups * PARTS, 3) Compared requests, their cost and the baseline's, by random part."""
     doubts: Floats
-    """(groups, 4) Of the saving: shared by tier, as a signed sum, and own squared."""
+    """(groups, len(DOUBTS))"""
 
 
+DOUBTS: Final = ("easy", "medium", "hard", "control", "routed_own", "control_own", "common_own")
+"""Shared doubts of what was routed by tier, and of the baseline; own ones squared, apart where the
+policy takes another tier than the baseline, together where it takes the same."""
 COLUMNS: Final = (
     "requests",
     "priced",
@@ -59,7 +63,7 @@ def no_table() -> Table:
         names=(),
         sums=np.zeros((0, len(COLUMNS)), np.int64),
         parts=np.zeros((0, 3), np.int64),
-        doubts=np.zeros((0, 4)),
+        doubts=np.zeros((0, len(DOUBTS))),
     )
 
 
@@ -161,11 +165,15 @@ def _table(
 
 
 def _doubts(routed: Routed, rows: Rows, baseline: int, both: Counts) -> Floats:
-    """(n, 4) Of the saving: the baseline's doubt less the policy's, by tier; and own squared."""
-    shared = np.zeros((len(both), 3))
-    every = np.arange(len(both))
-    shared[:, baseline] = np.nan_to_num(routed.tiers_shared[:, baseline])
-    shared[every, rows.tier] -= rows.shared
-    own = rows.own + np.nan_to_num(routed.tiers_own[:, baseline]) ** 2
-    own = np.where(rows.tier == baseline, 0.0, own)
-    return np.concatenate([shared, own[:, None]], axis=1) * both[:, None]
+    """(n, len(DOUBTS)) Of both sides of the saving."""
+    alike = rows.tier == baseline
+    tiers = np.zeros((len(both), len(TIERS)))
+    tiers[np.arange(len(both)), rows.tier] = rows.shared
+    control_own = squares(routed.tiers_own[:, baseline])
+    sides = [
+        np.nan_to_num(routed.tiers_shared[:, baseline]),
+        np.where(alike, 0.0, rows.own),
+        np.where(alike, 0.0, control_own),
+        np.where(alike, rows.own, 0.0),
+    ]
+    return np.concatenate([tiers, np.stack(sides, axis=1)], axis=1) * both[:, None]

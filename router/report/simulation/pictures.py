@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from classifier.pages.marks import (
+    QUIET,
     ROW_HEIGHT,
     Chart,
     Rows,
@@ -15,12 +16,13 @@ from classifier.pages.marks import (
     names,
     number,
     point,
+    shapes,
     spec,
     text,
 )
 from classifier.types import TIERS
+from router.report.said import percent, spread_percent
 from router.report.simulation.answer import Beside, Figure, Outcome, Simulation
-from router.report.words import percent, spread_percent
 
 FRONTIER: Final = "frontier"
 CONTROLS: Final = {
@@ -77,8 +79,7 @@ def _frontier(simulation: Simulation) -> Chart:
         alt=_frontier_words(simulation),
         spec=spec(
             layer(line(), curve, x=x, y=y),
-            layer({**point(50), "color": {"expr": "quiet"}}, others, x=x, y=y),
-            layer(text(dx=8, dy=11, align="left"), others, x=x, y=y, text=named),
+            layer({**point(70), "color": {"expr": QUIET}}, others, x=x, y=y, shape=shapes("name")),
             layer(_rule(), own, **wide),
             layer(_rule(), own, **tall),
             layer({**point(130), "shape": "diamond"}, own, x=x, y=y),
@@ -115,13 +116,12 @@ def _costs(outcome: Outcome) -> Chart:
     """Without verdicts there is no quality: cost alone, beside every other way."""
     totals = outcome.totals
     priced = totals.requests - totals.unpriced_requests
+    known = [(outcome.name, totals.cost_usd, priced)]
+    known += [(name, way.cost_usd, way.compared_requests) for name, way in ways(outcome)]
     rows: Rows = [
-        {"name": outcome.name, **_three("cost", totals.cost_usd, 1_000 / max(1, priced))},
-        *(
-            {"name": name, **_three("cost", way.cost_usd, 1_000 / max(1, way.compared_requests))}
-            for name, way in ways(outcome)
-            if way.cost_usd
-        ),
+        {"name": name, **_three("cost", cost, 1_000 / requests)}
+        for name, cost, requests in known
+        if cost
     ]
     x = number("cost", "US dollars for 1,000 requests")
     x["scale"] = {"zero": True, "nice": True}
@@ -129,7 +129,10 @@ def _costs(outcome: Outcome) -> Chart:
     return Chart(
         name=FRONTIER,
         title="Cost beside other ways (no verdicts, so no quality)",
-        alt="; ".join(f"{row['name']}: {float(row['cost']):.4g}" for row in rows),
+        alt="US dollars for 1,000 requests. "
+        + (
+            "; ".join(f"{row['name']}: {float(row['cost']):.4g}" for row in rows) or "None is known"
+        ),
         spec=spec(
             layer({"type": "bar", "height": 11}, rows, x=x, y=y),
             layer(_rule(), rows, x={**x, "field": "cost_low"}, x2={"field": "cost_high"}, y=y),

@@ -1,17 +1,11 @@
 """A simulation in words and tables, for people who decide by it. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from classifier.pages.tables import Section, Sheet, Table
 from classifier.types import TIERS, Tier
-from router.report.simulation import background
-from router.report.simulation.answer import Beside, GroupTotals, Outcome, Simulation
-from router.report.simulation.groups import Axis
-from router.report.simulation.pictures import FRONTIER, ways
-from router.report.simulation.reading import Reading
-from router.report.summary import moment
-from router.report.words import (
+from router.report.said import (
     UNKNOWN,
     money,
     percent,
@@ -21,9 +15,16 @@ from router.report.words import (
     spread_points,
     spread_share,
 )
+from router.report.simulation import background
+from router.report.simulation.answer import Beside, GroupTotals, Outcome, Simulation
+from router.report.simulation.groups import Axis
+from router.report.simulation.pictures import FRONTIER, ways
+from router.report.simulation.reading import Reading
+from router.report.summary import moment
 
 SHOWN: Final = 20
 """Names of one kind on a page; all are in the CSV and the JSON."""
+Name = TypeVar("Name", bound=str)
 _EVERY: Final = 4
 """Positions of the dial from one row of its table to the next."""
 _PARTS: Final[tuple[tuple[str, str, tuple[Axis, ...]], ...]] = (
@@ -72,7 +73,7 @@ def _lead(simulation: Simulation, reading: Reading) -> str:
     return (
         f"A log of {simulation.requests:,} requests in {simulation.conversations:,} conversations, "
         f"{when}, decided anew by the policy. No model was called: costs are estimates, and "
-        f"brackets hold their 95 % intervals.{bad}"
+        f"parentheses hold their 95 % intervals.{bad}"
     )
 
 
@@ -99,7 +100,9 @@ def _result(simulation: Simulation) -> Section:
     return Section(
         title="What it comes to",
         words=" ".join(_told(one, simulation.question.baseline) for one in simulation.policies),
-        tables=tuple(_beside(one) for one in simulation.policies),
+        tables=tuple(
+            table for one in simulation.policies for table in (_costs(one), _qualities(one))
+        ),
     )
 
 
@@ -126,48 +129,59 @@ def _told(outcome: Outcome, baseline: Tier) -> str:
     return said
 
 
-def _beside(outcome: Outcome) -> Table:
+def _costs(outcome: Outcome) -> Table:
     totals = outcome.totals
-    own = (
-        outcome.name,
-        f"{totals.requests - totals.unpriced_requests:,}",
-        spread_money(totals.cost_usd),
-        "",
-        "",
-        spread_share(totals.quality),
-        "",
-        seconds(totals.latency_ms),
-    )
-    rows = [(name, way) for name, way in ways(outcome) if way.compared_requests]
-    if outcome.logged.compared_requests:
-        rows.append(("as the log has it", outcome.logged))
+    priced = f"{totals.requests - totals.unpriced_requests:,}"
     return Table(
-        caption=f"{outcome.name} beside other ways to serve the same requests",
-        head=(
-            "way",
-            "requests",
-            "cost, $",
-            "the policy saves, $",
-            "saves, %",
-            "expected quality, %",
-            "the policy's gain, points",
-            "expected time",
+        caption=f"What {outcome.name} and other ways to serve the same requests cost",
+        head=("way", "requests", "cost, $", f"{outcome.name} saves, $", "saves, %"),
+        rows=(
+            (outcome.name, priced, spread_money(totals.cost_usd), "", ""),
+            *(
+                (
+                    name,
+                    f"{way.compared_requests:,}",
+                    spread_money(way.cost_usd),
+                    spread_money(way.saving_usd),
+                    spread_percent(way.saving_pct),
+                )
+                for name, way in _ways(outcome)
+            ),
         ),
-        rows=(own, *(_way(name, way) for name, way in rows)),
     )
 
 
-def _way(name: str, way: Beside) -> tuple[str, ...]:
-    return (
-        name,
-        f"{way.compared_requests:,}",
-        spread_money(way.cost_usd),
-        spread_money(way.saving_usd),
-        spread_percent(way.saving_pct),
-        spread_share(way.quality),
-        spread_points(way.quality_gain),
-        seconds(way.latency_ms),
+def _qualities(outcome: Outcome) -> Table:
+    totals = outcome.totals
+    return Table(
+        caption=f"How good {outcome.name} and those ways are expected to be",
+        head=("way", "judged", "solved, %", f"{outcome.name}'s gain, points", "time"),
+        rows=(
+            (
+                outcome.name,
+                f"{totals.scored_requests:,}",
+                spread_share(totals.quality),
+                "",
+                seconds(totals.latency_ms),
+            ),
+            *(
+                (
+                    name,
+                    f"{way.scored_requests:,}",
+                    spread_share(way.quality),
+                    spread_points(way.quality_gain),
+                    seconds(way.latency_ms),
+                )
+                for name, way in _ways(outcome)
+                if way.quality or way.latency_ms
+            ),
+        ),
     )
+
+
+def _ways(outcome: Outcome) -> list[tuple[str, Beside]]:
+    every = [*ways(outcome), ("as the log has it", outcome.logged)]
+    return [(name, way) for name, way in every if way.compared_requests]
 
 
 def _compared(simulation: Simulation) -> Section:
@@ -205,14 +219,14 @@ def _mix(simulation: Simulation) -> Section:
             for one in simulation.policies
             for table in (
                 _counts(f"Tiers of {one.name}", "tier", {t: one.mix.get(t, 0) for t in TIERS}),
-                _counts(f"Reasons of {one.name}", "reason", {**one.reasons}),
+                _counts(f"Reasons of {one.name}", "reason", one.reasons),
             )
         ),
         pictures=("mix",),
     )
 
 
-def _counts(caption: str, kind: str, counts: Mapping[str, int]) -> Table:
+def _counts(caption: str, kind: str, counts: Mapping[Name, int]) -> Table:
     whole = max(1, sum(counts.values()))
     return Table(
         caption=caption,
@@ -229,8 +243,9 @@ def _frontier(simulation: Simulation) -> Section:
         words=(
             "The line is what other thresholds would give: easy serves what it solves with the "
             "dial's chance or more, medium with its square, hard the rest. Quality is expected "
-            "from the classifier's `success`, whose own calibration its model card shows; no "
-            "answer was judged. Points are priced as if every conversation stayed on its tier."
+            "from the classifier's probabilities of success, whose own calibration its model card "
+            "shows; no answer was judged. Points are priced as if every conversation stayed on "
+            "its tier."
         ),
         tables=(
             Table(

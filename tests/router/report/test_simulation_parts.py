@@ -149,8 +149,24 @@ def test_a_group_of_many_conversations_has_an_interval_and_a_small_one_has_none(
         lone = users["lone"].saving_usd
         assert lone is not None
         assert (lone.low, lone.high) == (None, None)
-        ratios.append(width(users["many"].saving_usd) / width(found.totals.saving_usd))
-    assert float(np.mean(ratios)) == pytest.approx(1, abs=0.15)
+        ratios.append(
+            [
+                width(getattr(users["many"], name)) / width(getattr(found.totals, name))
+                for name in ("saving_usd", "saving_pct")
+            ]
+        )
+    assert np.mean(ratios, axis=0) == pytest.approx([1, 1], abs=0.15)
+
+
+def test_nobody_saves_more_than_everything() -> None:
+    """The cheap tier alone, whose baseline is in doubt: it saves nearly all, and no more."""
+    columns = drawn(2_000, shared=0.4, own=1.0, bars=((0.0, 0.0),))
+    columns.policies[0].tiers_shared[:, 2] = 0.5 * columns.policies[0].tiers[:, 2].sum(axis=1)
+    (label, *_) = of(outcome(columns).groups, "label").values()
+    assert label.saving_pct is not None
+    assert label.saving_pct.low is not None
+    assert label.saving_pct.high is not None
+    assert 75 < label.saving_pct.low < label.saving_pct.value < label.saving_pct.high <= 100
 
 
 def width(figure: Figure | None) -> float:

@@ -6,30 +6,38 @@ from typing import Final
 from router.report.simulation.answer import Figure
 
 UNKNOWN: Final = "–"  # noqa: RUF001 (the sign for nothing)
+_CENT: Final = Decimal("0.01")
 SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
-def money(amount: Decimal | None, *, unit: str = "$") -> str:
-    """US dollars: to the cent, and less than one dollar to the millionth."""
+def money(amount: Decimal | None) -> str:
+    """US dollars, as finely as their size asks for."""
     if amount is None:
         return UNKNOWN
-    places = 2 if abs(amount) >= 1 else 6
-    return f"{unit}{amount:,.{places}f}" if amount >= 0 else f"-{unit}{-amount:,.{places}f}"
+    places = _places(amount)
+    return f"${amount:z,.{places}f}" if amount >= 0 else f"-${-amount:z,.{places}f}"
+
+
+def _places(amount: Decimal) -> int:
+    """Decimals that are shown: of a dollar or more two, of a cent or more four, else six."""
+    if abs(amount) >= 1:
+        return 2
+    return 4 if abs(amount) >= _CENT else 6
 
 
 def percent(share: Decimal | None) -> str:
     """A number of hundredths, to the tenth."""
-    return UNKNOWN if share is None else f"{share:.1f}{SPACE}%"
+    return UNKNOWN if share is None else f"{share:z.1f}{SPACE}%"
 
 
 def spread_money(figure: Figure | None) -> str:
-    """Money with its interval, as finely as the larger of the two is told."""
+    """Money with its interval, as finely as itself."""
     if figure is None:
         return UNKNOWN
     if figure.low is None or figure.high is None:
         return money(figure.value)
-    places = 2 if max(abs(figure.value), abs(figure.low), abs(figure.high)) >= 1 else 6
-    return f"{money(figure.value)} ({figure.low:,.{places}f} to {figure.high:,.{places}f})"
+    places = _places(figure.value)
+    return f"{money(figure.value)} ({figure.low:z,.{places}f} to {figure.high:z,.{places}f})"
 
 
 def spread_percent(figure: Figure | None) -> str:
@@ -38,7 +46,7 @@ def spread_percent(figure: Figure | None) -> str:
         return UNKNOWN
     if figure.low is None or figure.high is None:
         return percent(figure.value)
-    return f"{percent(figure.value)} ({figure.low:.1f} to {figure.high:.1f})"
+    return f"{percent(figure.value)} ({figure.low:z.1f} to {figure.high:z.1f})"
 
 
 def spread_share(figure: Figure | None) -> str:
@@ -52,8 +60,8 @@ def spread_points(figure: Figure | None) -> str:
     if scaled is None:
         return UNKNOWN
     if scaled.low is None or scaled.high is None:
-        return f"{scaled.value:+.1f}"
-    return f"{scaled.value:+.1f} ({scaled.low:+.1f} to {scaled.high:+.1f})"
+        return f"{scaled.value:+z.1f}"
+    return f"{scaled.value:+z.1f} ({scaled.low:+z.1f} to {scaled.high:+z.1f})"
 
 
 def hundredfold(figure: Figure | None) -> Figure | None:
@@ -70,4 +78,4 @@ def hundredfold(figure: Figure | None) -> Figure | None:
 
 def seconds(figure: Figure | None) -> str:
     """A time in seconds."""
-    return UNKNOWN if figure is None else f"{figure.value / 1_000:.1f}{SPACE}s"
+    return UNKNOWN if figure is None else f"{figure.value / 1_000:z.1f}{SPACE}s"
