@@ -68,7 +68,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the machine's cores that other work took meanwhile; it slows everything here."""
     runs: list[Run]
     assess_per_s: float
-    """Prompts of the last log that one thread scores by itself, wall clock."""
+    """Requests as in the last log that one thread scores by itself, wall clock."""
     assess_per_cpu_s: float
 
 
@@ -110,6 +110,12 @@ def lines(rows: int, prompts: int) -> Iterator[bytes]:
             },
         }
         yield msgspec.json.encode(line) + b"\n"
+
+
+def conversation(line: bytes) -> tuple[Turn, ...]:
+    """The turns of one line of the log."""
+    said = msgspec.json.decode(line)["request"]["messages"]
+    return tuple(Turn(role=message["role"], text=message["content"]) for message in said)
 
 
 def generate(path: Path, rows: int, prompts: int) -> Path:
@@ -173,7 +179,7 @@ def markdown(result: Result) -> str:
 {machine.gearshift}; other work took {result.others_busy:.0%} of the machine meanwhile
 - `{result.command}`
 - one run each; the start of the command and the writing of all reports are in it
-- the classifier alone, one thread, on prompts of the last log: {result.assess_per_s:,.0f} a second,
+- the classifier alone, one thread, on requests as in the last log: {result.assess_per_s:,.0f} a second,
   {result.assess_per_cpu_s:,.0f} a second of CPU
 
 | log | rows | MB | seconds | rows/s | rows/s of CPU | peak MB |
@@ -194,7 +200,7 @@ def measure(rows: int, folder: Path | None) -> tuple[list[Run], float, tuple[flo
         seen = list(runs(Path(name), rows))
         others = proc.machine_busy_s() - proc.own_busy_s() - busy
         wall = time.monotonic() - began
-    alone = [(Turn(role="user", text=prompt(number)),) for number in range(BATCH)]
+    alone = [conversation(line) for line in lines(BATCH, BATCH)]
     cores = describe_machine(Path(), None).cores
     return seen, max(0.0, others / wall / cores), throughput(load(builtin()), alone)
 
