@@ -179,8 +179,8 @@ def markdown(result: Result) -> str:
 {machine.gearshift}; other work took {result.others_busy:.0%} of the machine meanwhile
 - `{result.command}`
 - one run each; the start of the command and the writing of all reports are in it
-- the classifier alone, one thread, on requests as in the last log: {result.assess_per_s:,.0f} a second,
-  {result.assess_per_cpu_s:,.0f} a second of CPU
+- the classifier alone, one thread, on requests as in the last log: {result.assess_per_s:,.0f}
+  a second, {result.assess_per_cpu_s:,.0f} a second of CPU
 
 | log | rows | MB | seconds | rows/s | rows/s of CPU | peak MB |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |

@@ -49,6 +49,8 @@ class Answered(Struct, frozen=True, kw_only=True, gc=False):
     """As the log names it; empty where it does not."""
     usage: Usage = NO_USAGE
     """Source `none` where the log has no count."""
+    output_bytes: int = 0
+    """Text of the answer, where its tokens were not counted."""
     called_tools: bool = False
     """It ended in tool calls: the next request of the conversation goes on with them."""
     cost: int | None = None
@@ -105,17 +107,14 @@ def moment_us(said: str | float | None) -> int:
     """
     if said is None or said == "":
         return UNTIMED
-    if isinstance(said, str):
-        try:
-            number = float(said)
-        except ValueError:
-            moment = datetime.fromisoformat(_shorten(said))
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=UTC)
-            return round(moment.timestamp() * 1_000_000)
-    else:
-        number = said
-    return _count_us(number)
+    if not isinstance(said, str):
+        return _count_us(said)
+    if "-" not in said[1:]:
+        return _count_us(float(said))
+    moment = datetime.fromisoformat(_shorten(said) if "." in said else said)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1_000_000)
 
 
 def _count_us(number: float) -> int:

@@ -39,7 +39,7 @@ def read(line: bytes) -> Read:
         said = _read(line)
     except (ValueError, RecursionError) as error:
         return (bad(error),)
-    if not is_null(said.body):
+    if not is_null(bytes(said.body)):
         if not said.url.endswith(_CHAT):
             return (bad(f"{said.url} is no chat completion"),)
         return (chat(bytes(said.body), custom_id=said.custom_id),)

@@ -1,17 +1,18 @@
 """What formats share: a chat completion's request and answer, as they went over the wire."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from classifier.types import TIERS, Tier
 from router.domain import Dial, Facts
 from router.errors import RequestError
 from router.replay.logged import Answered, Bad, Logged, moment_us
-from router.wire.answer import parse_answer
+from router.wire.answer import Body, find_finish, find_usage, said_bytes
 from router.wire.request import HINT_LENGTH, HINT_TAGS, ChatRequest, parse_chat
+from router.wire.tokens import estimate_usage
 
 MOST_MESSAGES: Final = 5_000
 LONGEST_REASON: Final = 300
@@ -31,12 +32,12 @@ class Who(Struct, frozen=True, gc=False):
     tags: list[str] | str | None = None
 
 
-class _Model(Struct, gc=False):
+class _Said(Body, gc=False):
     model: object = None
 
 
 NOBODY: Final = Who()
-_read_model: Final = msgspec.json.Decoder(_Model).decode
+_read_said: Final = msgspec.json.Decoder(_Said).decode
 
 
 def chat(
@@ -56,7 +57,7 @@ def chat(
         tags=_tags(who.tags) or request.tags,
         turns=request.turns,
         facts=facts_of(request),
-        answer=answer,
+        answer=_counted(answer, request.input_tokens),
         custom_id=custom_id,
     )
 
@@ -83,17 +84,30 @@ def compose(messages: object, **fields: object) -> bytes:
     return msgspec.json.encode({"model": "", "messages": messages} | given)
 
 
-def answered(body: bytes, model: str = "") -> Answered | None:
+def answered(body: bytes) -> Answered | None:
     """What `body`, a chat completion, says; none where it is none."""
-    answer = parse_answer(body)
-    if answer is None:
+    try:
+        read = _read_said(body)
+    except (ValueError, RecursionError):
         return None
-    said = _read_model(body).model
+    if read.choices is None:
+        return None
+    usage = find_usage(read)
+    uncounted = usage.source == "none"
     return Answered(
-        model=said if isinstance(said, str) and said else model,
-        usage=answer.usage,
-        called_tools=answer.finish == "tool_calls",
+        model=read.model if isinstance(read.model, str) else "",
+        usage=usage,
+        output_bytes=sum(said_bytes(one.message) for one in read.choices) if uncounted else 0,
+        called_tools=find_finish(read.choices) == "tool_calls",
     )
+
+
+def _counted(answer: Answered | None, input_tokens: int) -> Answered | None:
+    """An answer whose tokens nobody counted, counted by its text."""
+    if answer is None or not answer.output_bytes:
+        return answer
+    usage = estimate_usage(input_tokens, answer.output_bytes)
+    return msgspec.structs.replace(answer, usage=usage, output_bytes=0)
 
 
 def hint(name: Name) -> str:
@@ -106,15 +120,14 @@ def bad(error: Exception | str) -> Bad:
     return Bad(reason=" ".join(str(error).split())[:LONGEST_REASON])
 
 
-def is_null(raw: Raw) -> bool:
+def is_null(raw: bytes) -> bool:
     """Whether a field is absent or null."""
-    return bytes(raw) in {b"", b"null"}
+    return len(raw) <= len(b"null") and raw in {b"", b"null"}
 
 
 def _tags(tags: Sequence[str] | str | None) -> tuple[str, ...]:
-    given = tags.split(",") if isinstance(tags, str) else tags or ()
+    if not tags:
+        return ()
+    given = tags.split(",") if isinstance(tags, str) else tags
     stripped = (tag.strip()[:HINT_LENGTH] for tag in given)
     return tuple(dict.fromkeys(tag for tag in stripped if tag))[:HINT_TAGS]
-
-
-Fields: TypeAlias = Mapping[str, Raw]

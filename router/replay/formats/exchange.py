@@ -28,7 +28,8 @@ def read(line: bytes) -> Read:
         said = _read(line)
     except (ValueError, RecursionError) as error:
         return (bad(error),)
-    if is_null(said.request):
+    request, response = bytes(said.request), bytes(said.response)
+    if is_null(request):
         return (bad("`request` is missing: it is the body as it was sent"),)
-    answer = None if is_null(said.response) else answered(bytes(said.response))
-    return (chat(bytes(said.request), said, answer=answer),)
+    answer = None if is_null(response) else answered(response)
+    return (chat(request, said, answer=answer),)

@@ -194,3 +194,12 @@ def test_nothing_that_stands_in_a_line_raises(form: str, line: bytes) -> None:
 )
 def test_times_are_read_as_logs_write_them(said: str | float | None, moment: int) -> None:
     assert moment_us(said) == moment
+
+
+def test_an_answer_without_counts_is_counted_by_its_text() -> None:
+    response = {"choices": [{"message": {"content": "x" * 400}}]}
+    found = logged(exchange.read(encoded({"request": REQUEST, "response": response})))
+    assert found.answer is not None
+    assert found.answer.usage.output == 100
+    assert found.answer.usage.input == found.facts.input_tokens
+    assert found.answer.usage.source == "estimated"
