@@ -20,6 +20,7 @@ _MODULES: Final = {
     "export": "export",
     "ledger": "rollups",
     "reconcile": "reconcile",
+    "simulate": "simulate",
     "lessons": "lessons",
     "train": "train",
     "evaluate": "evaluate",

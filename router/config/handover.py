@@ -3,8 +3,31 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Final
 
 from router.errors import ConfigError
+
+_ENGINE: Final = {
+    "DO_NOT_TRACK": "1",
+    "DAFT_PROGRESS_BAR": "0",
+    "RAY_AUTH_MODE": "disabled",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+"""The batch engine and its cluster are to report to nobody, to draw no bars of their own, and to
+write no token for a cluster that lives as long as the command."""
+
+
+def share_engine() -> None:
+    """Set what the batch engine reads when it is loaded, where nobody has set it yet.
+
+    Its processes find our code where this one found it, installed or not.
+    """
+    for name, value in _ENGINE.items():
+        os.environ.setdefault(name, value)
+    here = str(Path(__file__).parents[2])
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if here not in known:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (here, *known)))
 
 
 def share_metrics(folder: Path) -> None:
