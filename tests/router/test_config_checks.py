@@ -182,7 +182,7 @@ def test_a_model_takes_no_built_in_name(name: str) -> None:
         (Rule(name="r", pattern="(", tier="easy"), ".pattern` is no regular expression: missing )"),
         (Rule(name="r", pattern="a{99999999999}", tier="easy"), "is no regular expression: the"),
         (Rule(name="r", key="default", value="v", tier="easy"), ".value` belongs to a `header`"),
-        (Rule(name="r", key="team-a", tier="easy"), ".key` names no API key; there is only"),
+        (Rule(name="r", key="team-a", tier="easy"), ".key` names no API key; there is default"),
         (Rule(name="r", key="", header="x-team", tier="easy"), ".key` names no API key"),
     ],
 )
