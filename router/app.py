@@ -29,16 +29,18 @@ from router.api.door import Door
 from router.api.feedback import feedback_route
 from router.api.refusals import Refusals
 from router.api.system import Health, Parts, system_routes
-from router.cache.choose import open_cache
+from router.cache.choose import open_cache, open_spend
 from router.cache.notice import listen
 from router.config.load import Settings
 from router.config.schema import Config, Environment
 from router.domain import Entry
 from router.errors import GearshiftError, UpstreamError
 from router.follow import Follower, Loaded, load_first, registry_of
+from router.gateway.counting import Counting
 from router.gateway.intent import names
 from router.gateway.live import Gateway
 from router.gateway.services import Services
+from router.gateway.spending import Spending
 from router.ledger.local import LocalLedger
 from router.ledger.place import place
 from router.ports import DecisionCache, UpstreamPort
@@ -51,6 +53,7 @@ from router.sandbox.settings import IN_PROCESS_SPEED, SandboxSettings
 from router.scorer import Scorer
 from router.telemetry.log import Log, capture_logging, log_entry, open_log
 from router.telemetry.metrics import Metrics
+from router.telemetry.strangers import without_strangers
 from router.upstream.client import HttpUpstream
 
 _PULSE_S: Final = 1.0
@@ -101,9 +104,11 @@ async def running(settings: Settings, log: Log) -> AsyncIterator[Application]:
     registry = registry_of(settings.environment)
     loaded = await load_first(registry, config)
     worker = _assemble(config, settings.environment, log, (registry, loaded))
+    await worker.counting.start()
     worker.ledger.start()
     pause_s = config.registry.poll_ms / 1000
     lives = [_beat(worker), _look_around(worker.hosts), worker.follower.follow(pause_s)]
+    lives.append(worker.counting.keep())
     if redis_url := settings.environment.redis_url:
         lives.append(listen(redis_url, worker.follower.wake))
     tasks = [asyncio.create_task(life) for life in lives]
@@ -115,6 +120,7 @@ async def running(settings: Settings, log: Log) -> AsyncIterator[Application]:
         await worker.scorer.close()
         await worker.upstream.close()
         await worker.cache.close()
+        await worker.counting.close()
         # Its last drain waits for the store; the event loop may have streams to end meanwhile.
         await asyncio.to_thread(worker.ledger.close)
         if sandbox is not None:
@@ -133,6 +139,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Gateway
     hosts: "Hosts"
     follower: Follower
+    counting: Counting
 
     def pulse(self) -> None:
         """Bring the gauges up to date."""
@@ -142,6 +149,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
             lag = state.lag
             gauges |= {"behind": lag.entries, "behind_bytes": lag.bytes, "behind_s": lag.age_s}
         self.metrics.report(self.cache.stats, msgspec.structs.asdict(self.scorer.stats), gauges)
+        self.counting.report(self.metrics)
 
     def health(self) -> Health:
         """Whether requests can be answered, and what is worse than it should be."""
@@ -152,7 +160,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
             reasons.append(f"{model} {state}")
         if self.cache.degraded:
             reasons.append(self.cache.degraded)
-        reasons += self.ledger.state().degraded
+        reasons += [*self.counting.reasons, *self.ledger.state().degraded]
         served = {model for tier in self.config.tiers.values() for model in tier}
         status: Literal["ok", "degraded", "unavailable"] = "degraded" if reasons else "ok"
         return Health(
@@ -173,13 +181,17 @@ def _assemble(
     )
     scorer = Scorer(loaded.classifier, cache, config.scorer, secret=secret)
     upstream = HttpUpstream(config, environment.upstream_keys)
-    ledger = LocalLedger(place(environment.data_dir, environment.ledger_url), config.ledger)
+    home = place(environment.data_dir, environment.ledger_url)
+    ledger = LocalLedger(home, config.ledger)
+    prices = build_prices(config, datetime.now(UTC))
+    counter = open_spend(config.cache, redis_url=environment.redis_url)
+    spending = Spending(config, prices, counter)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
 
     def record(entry: Entry) -> None:
         ledger.record(entry)
-        metrics.observe(entry)
+        metrics.observe(without_strangers(entry, config.model))
         log_entry(log, entry)
 
     services = Services(
@@ -188,8 +200,9 @@ def _assemble(
         scorer=scorer,
         cache=cache,
         upstream=upstream,
-        prices=build_prices(config, datetime.now(UTC)),
+        prices=prices,
         lengths=compile_lengths(config),
+        spending=spending,
         record=record,
         redact=redactor(config),
         secret=secret,
@@ -209,6 +222,7 @@ def _assemble(
         gateway=gateway,
         hosts=Hosts(config, upstream, log),
         follower=Follower(registry, loaded, config=config, swap=swap, log=log, metrics=metrics),
+        counting=Counting(spending, counter, home, simulated=config.simulated),
     )
 
 
@@ -227,7 +241,9 @@ def swapping(
 
 def _application(worker: _Worker, environment: Environment, log: Log) -> Application:
     limit = worker.config.server.max_body_bytes
-    door = Door(api_key=environment.api_key, admin_key=environment.admin_key)
+    door = Door(
+        api_key=environment.api_key, admin_key=environment.admin_key, keys=worker.config.key
+    )
     parts = Parts(
         gateway=worker.gateway,
         door=door,

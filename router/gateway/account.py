@@ -1,11 +1,13 @@
 """From an exchange to its entry."""
 
+import msgspec
+
 from classifier.types import Prompt
 from router.domain import Decision, Entry, Kept
 from router.gateway.exchange import Exchange
 from router.gateway.services import Services
 from router.policy.table import PolicyTable
-from router.prices.settlement import settle
+from router.prices.settlement import settle, would_cost
 from router.redaction import Redactor
 
 
@@ -18,6 +20,15 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         exchange.attempts,
         max_tokens=exchange.request.max_tokens,
     )
+    if exchange.shadow is not None:
+        routed = would_cost(
+            services.prices,
+            services.lengths,
+            exchange.shadow,
+            exchange.attempts,
+            max_tokens=exchange.request.max_tokens,
+        )
+        cost = msgspec.structs.replace(cost, routed=routed)
     prompt, kept = _text(exchange.prompt, services.redact)
     return Entry(
         id=exchange.id,
@@ -34,6 +45,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         policy_version=exchange.table.version,
         prompt=prompt,
         kept=kept,
+        shadow=exchange.shadow,
     )
 
 

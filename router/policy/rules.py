@@ -82,7 +82,22 @@ def apply_rules(
     Rules narrow one another; one that contradicts what earlier ones left has the last word. The
     tiers that are allowed come first in the order: the others are for when none of those can serve.
     """
-    low, high, rank = 0, len(TIERS) - 1, RANKS[tier]
+    low, high, rank = _narrow(rules, matched, RANKS[tier])
+    allowed = TIERS[low : high + 1]
+    chosen = TIERS[rank]
+    return chosen, tuple(sorted(SEARCH[chosen], key=lambda other: other not in allowed))
+
+
+def lowest(rules: Sequence[CompiledRule], matched: Sequence[int]) -> int:
+    """Rank of the lowest tier that the matched rules allow."""
+    return _narrow(rules, matched, 0)[0]
+
+
+def _narrow(
+    rules: Sequence[CompiledRule], matched: Sequence[int], rank: int
+) -> tuple[int, int, int]:
+    """Lowest and highest rank that are allowed, and what the rules make of `rank`."""
+    low, high = 0, len(TIERS) - 1
     for at in matched:
         if not 0 <= at < len(rules):
             continue  # facts that were recorded under another configuration
@@ -92,6 +107,4 @@ def apply_rules(
         else:
             low, high = max(low, rule.low), min(high, rule.high)
         rank = min(max(rank, low), high)
-    allowed = TIERS[low : high + 1]
-    chosen = TIERS[rank]
-    return chosen, tuple(sorted(SEARCH[chosen], key=lambda other: other not in allowed))
+    return low, high, rank

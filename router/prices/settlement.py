@@ -78,6 +78,22 @@ def settle(
     )
 
 
+def would_cost(
+    book: Book,
+    lengths: Lengths,
+    decision: Decision,
+    attempts: Sequence[Attempt],
+    *,
+    max_tokens: int | None = None,
+) -> PicoUsd | None:
+    """What a decision would have cost that was not carried out; unknown where nobody answered."""
+    chosen = (one for one in decision.candidates if one.model == decision.model)
+    candidate = next((one for one in chosen if one.tier == decision.tier), None)
+    if candidate is None or not attempts:
+        return None
+    return _would_cost(book, lengths, candidate, attempts[-1], max_tokens)
+
+
 def total_usage(attempts: Sequence[Attempt]) -> Usage:
     """Tokens of all attempts; billed only if every attempt that used tokens was billed."""
     if len(attempts) == 1:

@@ -202,6 +202,13 @@ class _State:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._budget = Gauge(
+            "gearshift_budget_used",
+            "Share of a budget that is spent in its day or month; of all keys: key is empty.",
+            ("key", "period"),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._recent: deque[Tier] = deque(maxlen=_RECENT)
         self._judged: deque[Label] = deque(maxlen=_RECENT)
 
@@ -210,6 +217,10 @@ class _State:
         self._recent.append(entry.decision.tier)
         if entry.decision.verdict is not None and not entry.facts.open_tool_loop:
             self._judged.append(entry.decision.verdict.label)
+
+    def budget(self, key: str, period: str, used: float) -> None:
+        """Set how much of one budget is spent."""
+        self._budget.labels(key, period).set(used)
 
     def report(
         self, cache: CacheStats, scorer: Mapping[str, float], ledger: Mapping[str, float]
@@ -279,6 +290,10 @@ class Metrics:
     ) -> None:
         """Set this worker's gauges: recent tiers, cache, scorer, what it knows of the ledger."""
         self._state.report(cache, scorer, ledger)
+
+    def budget(self, key: str, period: str, used: float) -> None:
+        """Set how much of a budget is spent, as a share; `key` is empty for that of all."""
+        self._state.budget(key, period, used)
 
     def expect(self, learned: Mapping[Label, int]) -> None:
         """Compare the labels of now with those that the classifier in service learned from."""

@@ -1,0 +1,42 @@
+"""Caps and windows to test with."""
+
+from router.budgets import Bound, Cap, Fill, Hold, Period, bound
+from router.ports import SpendCounter
+
+AT_US = 1_795_694_400_000_000
+"""2026-11-26T12:00:00Z."""
+USD = 10**12
+
+
+def daily(
+    hard: int | None = 100, *, soft: int | None = None, scope: str = "team", at_us: int = AT_US
+) -> Bound:
+    """The day's window of a key with these limits, pico-USD."""
+    return window("daily", hard, soft=soft, scope=scope, at_us=at_us)
+
+
+def monthly(
+    hard: int | None = 100, *, soft: int | None = None, scope: str = "team", at_us: int = AT_US
+) -> Bound:
+    """The same of a month."""
+    return window("monthly", hard, soft=soft, scope=scope, at_us=at_us)
+
+
+def window(
+    period: Period, hard: int | None, *, soft: int | None, scope: str, at_us: int
+) -> Bound:
+    return bound(Cap(scope=scope, period=period, soft=soft, hard=hard), at_us)
+
+
+async def held(counter: SpendCounter, *bounds: Bound, amount: int) -> Hold:
+    """A hold that must be had."""
+    said = await counter.hold(bounds, amount)
+    assert isinstance(said, Hold), said
+    return said
+
+
+async def refused(counter: SpendCounter, *bounds: Bound, amount: int) -> Fill:
+    """The window that is too full for a hold that must not be had."""
+    said = await counter.hold(bounds, amount)
+    assert isinstance(said, Fill), said
+    return said
