@@ -1,10 +1,14 @@
 """Caps and windows to test with."""
 
+import time
+
 from router.budgets import Bound, Cap, Fill, Hold, Period, bound
 from router.ports import SpendCounter
 
-AT_US = 1_795_694_400_000_000
+NOON_US = 1_795_694_400_000_000
 """2026-11-26T12:00:00Z."""
+AT_US = time.time_ns() // 1_000
+"""Now, because Redis forgets windows that are over."""
 USD = 10**12
 
 
@@ -22,9 +26,7 @@ def monthly(
     return window("monthly", hard, soft=soft, scope=scope, at_us=at_us)
 
 
-def window(
-    period: Period, hard: int | None, *, soft: int | None, scope: str, at_us: int
-) -> Bound:
+def window(period: Period, hard: int | None, *, soft: int | None, scope: str, at_us: int) -> Bound:
     return bound(Cap(scope=scope, period=period, soft=soft, hard=hard), at_us)
 
 

@@ -112,7 +112,7 @@ def exposure_error(config: Config, environment: Environment) -> str | None:
     if server.insecure or _is_local(server.host):
         return None
     keys = {
-        "GEARSHIFT_API_KEY": environment.api_key or bool(config.key),
+        "GEARSHIFT_API_KEY": environment.api_key or any(key.hash for key in config.key),
         "GEARSHIFT_ADMIN_KEY": environment.admin_key,
     }
     missing = " and ".join(variable for variable, key in keys.items() if not key)

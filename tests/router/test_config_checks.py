@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.types import TIERS, Tier
+from router.config.access import Budget, Key, Shadow
 from router.config.checks import BUILT_IN, faults
 from router.config.schema import (
     Config,
@@ -42,6 +43,14 @@ def config(
         upstream={"host": upstream},
         aliases=aliases or {},
         policy=policy or Policy(),
+    )
+
+
+def with_callers(
+    *, keys: tuple[Key, ...] = (), budget: Budget | None = None, shadow: Shadow | None = None
+) -> Config:
+    return msgspec.structs.replace(
+        config(), key=keys, budget=budget or Budget(), shadow=shadow or Shadow()
     )
 
 
