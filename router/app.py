@@ -250,6 +250,7 @@ def _application(worker: _Worker, environment: Environment, log: Log) -> Applica
         metrics=worker.metrics,
         health=worker.health,
         models=names(worker.config),
+        narrow={key.name: key.models for key in worker.config.key if key.models},
         max_batch=worker.config.server.max_batch,
         batch_width=worker.config.scorer.threads or os.cpu_count() or 1,
         pulse=worker.pulse,

@@ -26,18 +26,18 @@ def caller_faults(config: Config) -> Iterator[str]:
     hashes = Counter(key.hash for key in config.key if key.hash)
     for place, key in enumerate(config.key):
         path = f"key[{place}]"
-        yield from _key(path, key)
+        yield from key_faults(path, key)
         if names[key.name] > 1:
             yield f"`{path}.name` is `{key.name}`, as that of another key"
         if hashes[key.hash] > 1:
             yield f"`{path}.hash` is that of another key"
         yield from _models(config, path, key)
-        yield from _budget(f"{path}.budget", key.budget)
     yield from _budget("budget", config.budget)
     yield from _shadow(config)
 
 
-def _key(path: str, key: Key) -> Iterator[str]:
+def key_faults(path: str, key: Key) -> Iterator[str]:
+    """What is wrong with one key by itself; `path` is where it stands."""
     if not NAME.fullmatch(key.name) or len(key.name) > _LONGEST:
         yield f"`{path}.name` is no name: use printable ASCII, at most {_LONGEST} characters"
     if key.name == DEFAULT_KEY and key.hash:
@@ -52,6 +52,7 @@ def _key(path: str, key: Key) -> Iterator[str]:
         yield f"`{path}.expires` is {key.expires!r}; write the day as YYYY-MM-DD"
     if key.expires and key.name == DEFAULT_KEY:
         yield f"`{path}.expires` has no place: take GEARSHIFT_API_KEY out of the environment"
+    yield from _budget(f"{path}.budget", key.budget)
 
 
 def _models(config: Config, path: str, key: Key) -> Iterator[str]:

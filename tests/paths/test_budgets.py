@@ -190,6 +190,8 @@ async def test_a_key_may_only_ask_for_its_models(tmp_path: Path) -> None:
             await client(router, "team").chat.completions.create(
                 model="gearshift/hard", messages=[{"role": "user", "content": "hello"}]
             )
+        listed = [model.id async for model in client(router, "team").models.list()]
+        assert listed == ["auto", "gearshift/easy"]
 
 
 @pytest.fixture
@@ -226,10 +228,10 @@ async def test_with_redis_gone_budgets_go_on_and_then_are_added_up(
         assert any("counts budgets for itself" in reason for reason in told["reasons"])
         await asyncio.to_thread(redis.start)
         await until(lambda: len(router.entries()) == 7)
-        whole = round(spent(router.entries()) * PICO)
+        whole = str(sum(entry.cost.actual or 0 for entry in router.entries())).encode()
 
         def merged() -> bool:
-            values = [redis.client().get(k) for k in redis.client().keys("gearshift:spend:team/*")]  # type: ignore[union-attr]
-            return values == [str(whole).encode()]
+            client = redis.client()
+            return [client.get(k) for k in client.keys("gearshift:spend:team/*")] == [whole]
 
         await until(merged)

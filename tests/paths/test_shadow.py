@@ -1,9 +1,9 @@
 """Shadow mode: what the caller asked for is done, what routing would do is noted."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
 import msgspec
 import openai
 import pytest
@@ -27,9 +27,9 @@ def shadowed(config: Config) -> Config:
     return msgspec.structs.replace(config, shadow=Shadow(enabled=True, upstream=UPSTREAM))
 
 
-async def noted(router: Router, response: httpx.Response) -> Entry:
-    """The entry of an answer, after the shadow in it was decided again."""
-    entry = await router.entry(response.headers["x-gearshift-decision"])
+async def noted(router: Router, headers: Mapping[str, str]) -> Entry:
+    """The entry of an answer with these headers, after its shadow was decided again."""
+    entry = await router.entry(headers["x-gearshift-decision"])
     assert entry.shadow is not None
     assert routed(entry.shadow.verdict, entry.facts, router.table) == entry.shadow
     own = carried(entry.decision.model, entry.facts.forced, router.table)
@@ -53,7 +53,7 @@ async def test_the_caller_s_model_answers_and_routing_only_watches(tmp_path: Pat
         assert (headers["x-gearshift-model"], headers["x-gearshift-tier"]) == (answer.model, "hard")
         assert headers["x-gearshift-label"] == "easy"
         assert headers["x-gearshift-cache"] == "miss"
-        entry = await noted(router, raw.http_response)
+        entry = await noted(router, headers)
         assert entry.shadow is not None
         assert (entry.shadow.tier, entry.shadow.model) == ("easy", "small-chat")
         assert entry.shadow.verdict is not None
@@ -72,9 +72,10 @@ async def test_auto_goes_to_the_model_that_is_named_for_it(tmp_path: Path) -> No
     async with running_router(tmp_path, change=named) as router:
         answer = await router.chat("hello there!")
         assert answer.headers["x-gearshift-model"] == "kimi-k2-instruct"
-        entry = await noted(router, answer)
+        entry = await noted(router, answer.headers)
         assert entry.facts.passthrough is None
-        forced = await noted(router, await router.chat("hello there!", model="gearshift/hard"))
+        asked = await router.chat("hello there!", model="gearshift/hard")
+        forced = await noted(router, asked.headers)
         assert (forced.decision.model, forced.decision.reason) == ("kimi-k2-thinking", "shadow")
         assert forced.shadow is not None
         assert forced.shadow.tier == "easy"
@@ -106,7 +107,7 @@ async def test_a_model_that_is_not_known_here_passes_untouched(
             assert b"1.70" in sent
         else:
             assert sent == body
-        entry = await noted(router, response)
+        entry = await noted(router, response.headers)
         assert entry.usage.source == "billed"
         assert entry.decision.tier == "hard"
         # No list knows a private host's price, and nobody knows how long it would have been.
@@ -139,7 +140,7 @@ async def test_the_way_of_a_stream_is_the_same(tmp_path: Path) -> None:
         chunks = [chunk async for chunk in stream]
         assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
         assert stream.response.headers["x-gearshift-label"] == "easy"
-        entry = await noted(router, stream.response)
+        entry = await noted(router, stream.response.headers)
         assert entry.cost.routed is not None
 
 
@@ -149,7 +150,7 @@ async def test_no_other_model_stands_in_and_nothing_is_left_alone(tmp_path: Path
         for n in range(6):  # twice as many as open the breaker
             answer = await router.chat(f"hi {n}", model="kimi-k2-thinking")
             assert answer.status_code == 503
-            entry = await noted(router, answer)
+            entry = await noted(router, answer.headers)
             assert len(entry.outcome.attempts) == 1
             assert entry.decision.verdict is not None
         asked = [one for one in router.sandbox.received if one.path.endswith("completions")]
@@ -166,7 +167,7 @@ async def test_no_obstacle_is_looked_for_on_the_caller_s_way(tmp_path: Path) -> 
     async with running_router(tmp_path, change=narrow) as router:
         answer = await router.chat("hello there! " * 30, model="small-chat", max_tokens=20)
         assert answer.status_code == 200, "an estimate of ours refuses nobody here"
-        entry = await noted(router, answer)
+        entry = await noted(router, answer.headers)
         assert entry.shadow is not None
         assert entry.shadow.reason == "context"
 
@@ -184,7 +185,7 @@ async def test_a_scorer_that_is_too_slow_costs_the_verdict_and_nothing_else(
             *(router.chat(f"{long}{n}", model="kimi-k2-instruct") for n in range(60))
         )
         assert {answer.status_code for answer in answers} == {200}
-        entries = [await noted(router, answer) for answer in answers]
+        entries = [await noted(router, answer.headers) for answer in answers]
         unscored = [e.shadow for e in entries if e.shadow and e.shadow.verdict is None]
         assert unscored
         assert {shadow.reason for shadow in unscored} == {"no_verdict"}
@@ -226,7 +227,7 @@ async def test_who_leaves_is_noted_all_the_same(tmp_path: Path) -> None:
         body["messages"] = [{"role": "user", "content": "[[sandbox:fault=stall]] go"}]
         async with router.http.stream("POST", "/v1/chat/completions", json=body) as response:
             await anext(response.aiter_lines())
-        entry = await noted(router, response)
+        entry = await noted(router, response.headers)
         assert entry.outcome.fault == "client_left"
         assert entry.decision.verdict is not None
 
@@ -250,7 +251,7 @@ async def test_a_key_in_the_shadow_is_under_its_budget(tmp_path: Path) -> None:
         body = {"model": "auto", "messages": QUESTION}
         answer = await router.http.post("/v1/chat/completions", json=body, headers=shown)
         assert answer.status_code == 429
-        entry = await noted(router, answer)
+        entry = await noted(router, answer.headers)
         assert entry.outcome.attempts == ()
         assert entry.cost.routed is None
 

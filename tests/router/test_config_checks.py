@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from classifier.types import TIERS, Tier
 from router.config.access import Budget, Key, Shadow
-from router.config.checks import BUILT_IN, faults
+from router.config.checks import faults
+from router.config.names import BUILT_IN
 from router.config.schema import (
     Config,
     Cutoffs,
