@@ -199,7 +199,8 @@ class Gateway:
         facts = exchange.facts
         while True:
             decision = self._decide(exchange, facts, refusal)
-            await self._services.spending.set_aside(exchange, decision.model)
+            if self._services.spending.limited:
+                await self._services.spending.set_aside(exchange, decision.model)
             permit = self._circuits.enter(decision.model)
             if permit is not None:
                 prices = self._services.prices
@@ -228,16 +229,12 @@ class Gateway:
             return await run(exchange, decision, attempted)
         except UpstreamError as error:
             attempted.fail(error)
-            await self._join(exchange)
+            if exchange.judging is not None:
+                await join(exchange.judging, self._patience_s)
             raise
         except asyncio.CancelledError:
             attempted.abandon()
             raise
-
-    async def _join(self, exchange: Exchange) -> None:
-        """In shadow mode: wait for the verdict, which began when the request did."""
-        if exchange.judging is not None:
-            await join(exchange.judging, self._patience_s)
 
     async def _open(self, exchange: Exchange, decision: Decision) -> Reply:
         services, request = self._services, exchange.request
@@ -262,7 +259,8 @@ class Gateway:
     ) -> tuple[bytes, str]:
         reply = await self._open(exchange, decision)
         try:
-            await self._join(exchange)
+            if exchange.judging is not None:
+                await join(exchange.judging, self._patience_s)
             body = await reply.read()
         finally:
             await reply.close()
@@ -286,7 +284,8 @@ class Gateway:
         """Open a stream and wait for its first piece: until then another model can take over."""
         reply = await self._open(exchange, decision)
         try:
-            await self._join(exchange)
+            if exchange.judging is not None:
+                await join(exchange.judging, self._patience_s)
             if "event-stream" not in reply.content_type:
                 raise malformed(decision.model, f"{reply.content_type or 'nothing'}, no stream")
             chunks = reply.chunks()
@@ -308,7 +307,8 @@ class Gateway:
             return
         exchange.recorded = True
         services = self._services
-        look_back(exchange)
+        if exchange.carried is not None:
+            look_back(exchange)
         decision = exchange.decision or undecided(exchange.table)
         if exchange.finish == "tool_calls" and exchange.carried is None:
             # The loop goes on where it began, whatever a fallback or a reload changes meanwhile.
@@ -316,5 +316,6 @@ class Gateway:
             if key is not None:
                 services.cache.put_pin(key, decision.model)
         entry = entry_of(exchange, decision, services)
-        services.spending.settle(exchange, entry.cost, simulated=entry.simulated)
+        if services.spending.limited:
+            services.spending.settle(exchange, entry.cost, simulated=entry.simulated)
         services.record(entry)

@@ -29,7 +29,9 @@ def key(name: str, **limits: float) -> Key:
 
 def keyed(*keys: Key, budget: Budget | None = None, redis_timeout_ms: int = 5_000) -> Change:
     def change(config: Config) -> Config:
-        cache = msgspec.structs.replace(config.cache, redis_timeout_ms=redis_timeout_ms)
+        cache = msgspec.structs.replace(
+            config.cache, redis_timeout_ms=redis_timeout_ms, breaker_open_ms=200
+        )
         return msgspec.structs.replace(config, key=keys, budget=budget or Budget(), cache=cache)
 
     return change
