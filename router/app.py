@@ -188,12 +188,6 @@ def _assemble(
     spending = Spending(config, prices, counter)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
-
-    def record(entry: Entry) -> None:
-        ledger.record(entry)
-        metrics.observe(without_strangers(entry, config.model))
-        log_entry(log, entry)
-
     services = Services(
         config=config,
         table=loaded.table,
@@ -203,7 +197,7 @@ def _assemble(
         prices=prices,
         lengths=compile_lengths(config),
         spending=spending,
-        record=record,
+        record=recording(ledger, metrics, log, config),
         redact=redactor(config),
         secret=secret,
     )
@@ -224,6 +218,19 @@ def _assemble(
         follower=Follower(registry, loaded, config=config, swap=swap, log=log, metrics=metrics),
         counting=Counting(spending, counter, home, simulated=config.simulated),
     )
+
+
+def recording(
+    ledger: LocalLedger, metrics: Metrics, log: Log, config: Config
+) -> Callable[[Entry], None]:
+    """What keeps an entry and lets it be seen."""
+
+    def record(entry: Entry) -> None:
+        ledger.record(entry)
+        metrics.observe(without_strangers(entry, config.model))
+        log_entry(log, entry)
+
+    return record
 
 
 def swapping(
