@@ -7,7 +7,7 @@ from router.domain import Decision, Entry, Kept
 from router.gateway.exchange import Exchange
 from router.gateway.services import Services
 from router.policy.table import PolicyTable
-from router.prices.settlement import settle, would_cost
+from router.prices.settlement import routed_cost, settle
 from router.redaction import Redactor
 
 
@@ -21,7 +21,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         max_tokens=exchange.request.max_tokens,
     )
     if exchange.shadow is not None:
-        routed = would_cost(
+        routed = routed_cost(
             services.prices,
             services.lengths,
             exchange.shadow,

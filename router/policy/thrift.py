@@ -6,7 +6,7 @@ import msgspec
 
 from classifier.types import TIERS
 from router.domain import Decision, Facts, Reason
-from router.policy.rules import RANKS, lowest
+from router.policy.rules import RANKS, bounds
 from router.policy.table import PolicyTable
 
 _KEPT: Final[frozenset[Reason]] = frozenset({"forced", "passthrough", "pinned"})
@@ -21,7 +21,7 @@ def save(decision: Decision, facts: Facts, table: PolicyTable) -> Decision:
     rank = RANKS[decision.tier] - 1
     if facts.open_tool_loop or decision.reason in _KEPT or rank < 0:
         return decision
-    if rank < lowest(table.rules, facts.rules):
+    if rank < bounds(table.rules, facts.rules)[0]:
         return decision
     below = next((one for one in decision.candidates if one.tier == TIERS[rank]), None)
     if below is None or below.obstacle is not None:

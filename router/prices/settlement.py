@@ -78,7 +78,7 @@ def settle(
     )
 
 
-def would_cost(
+def routed_cost(
     book: Book,
     lengths: Lengths,
     decision: Decision,
