@@ -73,7 +73,14 @@ class RedisSpend:
     async def hold(self, bounds: Sequence[Bound], amount: int) -> Hold | Fill:
         """Set `amount` aside at Redis, or here alone when that does not answer."""
         slot = self._slot()
-        numbers = await self._ask_holding(bounds, amount, slot)
+        asking = asyncio.ensure_future(self._ask_holding(bounds, amount, slot))
+        try:
+            numbers = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            # Whoever asked has left; Redis may have set it aside all the same.
+            hold = Hold(bounds=tuple(bounds), amount=amount, slot=slot)
+            asking.add_done_callback(lambda asked: self._return(asked, hold))
+            raise
         if not numbers:
             found = next((b for b in bounds if is_over(b, self.fill(b.window), amount)), None)
             if found is not None:
@@ -135,6 +142,12 @@ class RedisSpend:
         spent = zip((bound.window for bound in bounds), numbers[1::2], strict=False)
         self._see(spent)
         return numbers
+
+    def _return(self, asked: asyncio.Future[list[int]], hold: Hold) -> None:
+        """Give back what was set aside for nobody."""
+        if not asked.cancelled() and (numbers := asked.result()) and not numbers[0]:
+            self._held.update({bound.window: hold.amount for bound in hold.bounds})
+            self.settle(hold, 0)
 
     def _wake(self) -> None:
         if self._teller is None or self._teller.done():

@@ -12,9 +12,9 @@ from router.ledger.spent import read_spent
 from router.ports import SpendCounter
 from router.telemetry.metrics import Metrics
 
-_PAUSE_S: Final = 1.0
+PAUSE_S: Final = 1.0
 """Soft limits and metrics may lag by this much behind what other instances spend."""
-_AGAIN: Final = 5
+AGAIN: Final = 5
 """Pauses until the ledger is asked again that could not be read."""
 
 log = logging.getLogger(__name__)
@@ -54,10 +54,10 @@ class Counting:
         """Hear what others spend, and tell them, until cancelled."""
         pauses = 0
         while self._spending.limited:
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(PAUSE_S)
             await self._counter.refresh(self._spending.now)
             pauses += 1
-            if self._trouble and pauses % _AGAIN == 0:
+            if self._trouble and pauses % AGAIN == 0:
                 await self._learn()
 
     def report(self, metrics: Metrics) -> None:

@@ -184,6 +184,27 @@ async def test_a_redis_that_does_not_answer_delays_no_longer_than_its_timeout(
     await counter.close()
 
 
+async def test_what_was_set_aside_for_who_has_left_meanwhile_is_given_back(
+    redis: RedisServer,
+) -> None:
+    counter = RedisSpend(redis.url, PATIENT)
+    await held(counter, TODAY, amount=10)
+    redis.pause()
+    asking = asyncio.create_task(counter.hold([TODAY], 70))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    redis.resume()
+
+    async def free() -> bool:
+        return isinstance(await counter.hold([TODAY], 90), Hold)
+
+    await until_said(free)
+    await refused(counter, TODAY, amount=1)
+    await counter.close()
+
+
 async def test_the_windows_of_a_day_that_is_over_are_told_still(redis: RedisServer) -> None:
     counter = RedisSpend(redis.url, PATIENT)
     yesterday = daily(at_us=AT_US - 86_400_000_000)
