@@ -19,7 +19,7 @@ SLOT_S: Final = 900
 """Money is set aside in slots of this length and forgotten after two: what a killed instance had
 set aside is free again after half an hour at most, and few answers take as long as one slot."""
 _ALONE: Final = -1
-"""Slot of what was set aside without Redis, and is not to be given back there."""
+"""Slot of what was set aside without Redis: long over, so nothing is given back there."""
 _KEPT_S: Final = 86_400
 """How long a window's sum outlives the window: for those whose clocks are behind."""
 _Slot: TypeAlias = tuple[Window, int]
@@ -99,7 +99,7 @@ class RedisSpend:
             self._expect(bound)
             self._held[bound.window] -= hold.amount
             self._untold[bound.window] += spent
-            if hold.slot != _ALONE and hold.amount:
+            if hold.amount and self._lives(hold.slot):
                 self._back[bound.window, hold.slot] += hold.amount
         self._wake()
 
@@ -156,7 +156,7 @@ class RedisSpend:
     async def _tell(self) -> None:
         """Tell batch after batch, until nothing waits or Redis does not answer."""
         while batch := self._take():
-            slots = [(slot, amount) for slot, amount in batch.back.items() if self._lives(slot[1])]
+            slots = list(batch.back.items())
             keys: list[Word] = [f"gearshift:spend-told:{self._instance}".encode()]
             keys += [_sum(window) for window in batch.spent]
             keys += [_slot(window, slot) for (window, slot), _ in slots]
