@@ -216,7 +216,7 @@ def _assemble(
         gateway=gateway,
         hosts=Hosts(config, upstream, log),
         follower=Follower(registry, loaded, config=config, swap=swap, log=log, metrics=metrics),
-        counting=Counting(spending, counter, home, simulated=config.simulated),
+        counting=Counting(spending, counter, home),
     )
 
 

@@ -1,7 +1,7 @@
 """What may be spent, by whom, until when. Pure: the clock and the counters are handed in.
 
 A budget is counted in windows: one for each key and one for all keys together, by UTC day and by
-UTC month. Money is integer pico-USD.
+UTC month, and for simulated money apart from real. Money is integer pico-USD.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ from router.domain import PICO
 from router.errors import BudgetExceeded
 
 Window = NewType("Window", str)
-"""Names what is counted together: `team/2026-11-26`, `team/2026-11`; before `/` nothing: all."""
+"""Names what is counted together: `team/2026-11-26`, `team/2026-11`; before `/` nothing: all. Those
+of simulated money end in `/simulated`."""
 Period: TypeAlias = Literal["daily", "monthly"]
 EVERYBODY: Final = ""
 """Scope of the budget of all keys together. No key has this name."""
@@ -48,6 +49,8 @@ class Bound(Struct, frozen=True, kw_only=True):
     """The window's first microsecond since the epoch."""
     until_us: int
     """The first that is no longer in it."""
+    simulated: bool = False
+    """Whether it is for the sandbox's money. Each kind is held against the limits by itself."""
 
 
 class Fill(Struct, frozen=True, kw_only=True):
@@ -79,18 +82,19 @@ def caps_of(config: Config) -> dict[str, tuple[Cap, ...]]:
     return {EVERYBODY: common, **own}
 
 
-def bound(cap: Cap, at_us: int) -> Bound:
-    """`cap` in the window that holds the moment `at_us`."""
+def bound(cap: Cap, at_us: int, *, simulated: bool = False) -> Bound:
+    """`cap` in the window of real or of simulated money that holds the moment `at_us`."""
     at = datetime.fromtimestamp(at_us // _DAY_US * 86_400, UTC)
     since, until, name = at, at + timedelta(days=1), f"{at:%Y-%m-%d}"
     if cap.period == "monthly":
         since = at.replace(day=1)
         until, name = (since + timedelta(days=31)).replace(day=1), f"{at:%Y-%m}"
     return Bound(
-        window=Window(f"{cap.scope}/{name}"),
+        window=Window(f"{cap.scope}/{name}{'/simulated' if simulated else ''}"),
         cap=cap,
         since_us=int(since.timestamp()) * 1_000_000,
         until_us=int(until.timestamp()) * 1_000_000,
+        simulated=simulated,
     )
 
 
@@ -117,13 +121,14 @@ def refusal(bound: Bound, fill: Fill, amount: int, now_us: int) -> BudgetExceede
     """
     cap, hard = bound.cap, bound.cap.hard or 0
     whose = f"of key `{cap.scope}`" if cap.scope else "of this router"
+    kind = "simulated " if bound.simulated else ""
     lasting = fill.spent + amount > hard
     begins = datetime.fromtimestamp(bound.until_us // 1_000_000, UTC)
     said = f"The {cap.period} budget {whose} does not cover this request"
     if cap.scope:
         said += (
-            f": {usd(fill.spent)} of {usd(hard)} USD are spent, {usd(fill.held)} are set aside for "
-            f"requests under way, and this one may cost {usd(amount)}"
+            f": {usd(fill.spent)} of {usd(hard)} {kind}USD are spent, {usd(fill.held)} are "
+            f"set aside for requests under way, and this one may cost {usd(amount)}"
         )
     said += (
         f". It begins anew at {begins:%Y-%m-%dT%H:%M:%SZ}."

@@ -88,10 +88,10 @@ class SpendCounter(Protocol):
         None where it could pass a hard limit: then the window that is too full is given back.
         """
 
-    def settle(self, hold: Hold, spent: int) -> None:
-        """Give back what `hold` set aside, and count `spent` instead. Returns at once.
+    def settle(self, hold: Hold, spent: int, *, simulated: bool = False) -> None:
+        """Give back what `hold` set aside, and count `spent` in its windows of that kind of money.
 
-        A hold whose amount is 0 need not have been asked for.
+        Returns at once. A hold whose amount is 0 need not have been asked for.
         """
 
     def learn(self, totals: Mapping[Window, int]) -> None:

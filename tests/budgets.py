@@ -13,21 +13,26 @@ USD = 10**12
 
 
 def daily(
-    hard: int | None = 100, *, soft: int | None = None, scope: str = "team", at_us: int = AT_US
+    hard: int | None = 100,
+    *,
+    soft: int | None = None,
+    scope: str = "team",
+    at_us: int = AT_US,
+    simulated: bool = False,
 ) -> Bound:
     """The day's window of a key with these limits, pico-USD."""
-    return window("daily", hard, soft=soft, scope=scope, at_us=at_us)
+    return bound(_cap("daily", hard, soft, scope), at_us, simulated=simulated)
 
 
 def monthly(
     hard: int | None = 100, *, soft: int | None = None, scope: str = "team", at_us: int = AT_US
 ) -> Bound:
     """The same of a month."""
-    return window("monthly", hard, soft=soft, scope=scope, at_us=at_us)
+    return bound(_cap("monthly", hard, soft, scope), at_us)
 
 
-def window(period: Period, hard: int | None, *, soft: int | None, scope: str, at_us: int) -> Bound:
-    return bound(Cap(scope=scope, period=period, soft=soft, hard=hard), at_us)
+def _cap(period: Period, hard: int | None, soft: int | None, scope: str) -> Cap:
+    return Cap(scope=scope, period=period, soft=soft, hard=hard)
 
 
 async def held(counter: SpendCounter, *bounds: Bound, amount: int) -> Hold:

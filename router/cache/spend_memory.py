@@ -34,10 +34,11 @@ class MemorySpend:
             self._held[bound.window] = self._held.get(bound.window, 0) + amount
         return Hold(bounds=tuple(bounds), amount=amount)
 
-    def settle(self, hold: Hold, spent: int) -> None:
+    def settle(self, hold: Hold, spent: int, *, simulated: bool = False) -> None:
         """Count `spent` for what was set aside."""
-        for window in (bound.window for bound in hold.bounds):
-            self._spent[window] = self._spent.get(window, 0) + spent
+        for bound in hold.bounds:
+            window, counted = bound.window, spent if bound.simulated == simulated else 0
+            self._spent[window] = self._spent.get(window, 0) + counted
             held = self._held.get(window, 0) - hold.amount
             if held > 0:
                 self._held[window] = held

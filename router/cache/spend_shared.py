@@ -93,12 +93,12 @@ class RedisSpend:
         self._held.update({bound.window: amount for bound in bounds})
         return Hold(bounds=tuple(bounds), amount=amount, slot=slot)
 
-    def settle(self, hold: Hold, spent: int) -> None:
+    def settle(self, hold: Hold, spent: int, *, simulated: bool = False) -> None:
         """Count `spent` here at once, and tell Redis behind."""
         for bound in hold.bounds:
             self._expect(bound)
             self._held[bound.window] -= hold.amount
-            self._untold[bound.window] += spent
+            self._untold[bound.window] += spent if bound.simulated == simulated else 0
             if hold.amount and self._lives(hold.slot):
                 self._back[bound.window, hold.slot] += hold.amount
         self._wake()

@@ -11,7 +11,18 @@ import msgspec
 import rich_click as click
 from rich.console import Console
 
-from router.budgets import EVERYBODY, Bound, Cap, Fill, Period, bound, caps_of, is_over, is_soft
+from router.budgets import (
+    EVERYBODY,
+    Bound,
+    Cap,
+    Fill,
+    Period,
+    Window,
+    bound,
+    caps_of,
+    is_over,
+    is_soft,
+)
 from router.cli.ledger import ledger_home
 from router.cli.table import table
 from router.config.access import Budget, Key, Limit
@@ -99,20 +110,22 @@ def new_key(name: str, expires: str, daily_usd: float | None, monthly_usd: float
 
 @keys.command("list")
 @click.option("--config", metavar="F", help="Configuration file (TOML).")
+@click.option("--simulated", is_flag=True, help="Show simulated money also where there is real.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def list_keys(config: str | None, as_json: bool) -> None:
+def list_keys(config: str | None, simulated: bool, as_json: bool) -> None:
     """Every key with what it spent today and this month, by the ledger, and its limits.
 
     \b
     Example:
       gearshift keys list --config router.toml
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
-    listing = _listing(_configuration(config), time.time_ns() // 1_000)
+    at_us = time.time_ns() // 1_000
+    listing = _listing(_configuration(config), at_us, simulated=simulated)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(listing)))
         return
     if listing.simulated:
-        click.echo("The sandbox answers: all of this is simulated.", err=True)
+        click.echo("The sandbox answered: none of this is real money.", err=True)
     rows = [
         (one.key or "all", one.expires or "", *_cells(one.daily), *_cells(one.monthly))
         for one in listing.keys
@@ -126,17 +139,11 @@ def _configuration(path: str | None) -> Config:
     return load(path) if path else resolve(Options(), sandbox=sandbox_config).config
 
 
-def _listing(config: Config, at_us: int) -> Listing:
-    caps = caps_of(config)
-    names = [key.name for key in config.key]
-    if environment().api_key and DEFAULT_KEY not in names:
-        names.insert(0, DEFAULT_KEY)
-    windows = {
-        name: tuple(bound(_cap(caps.get(name, ()), name, period), at_us) for period in _PERIODS)
-        for name in (*names, EVERYBODY)
-    }
-    every = [one for each in windows.values() for one in each]
-    spent = read_spent(ledger_home(), every, simulated=config.simulated)
+def _listing(config: Config, at_us: int, *, simulated: bool) -> Listing:
+    """Real money where there is any, else simulated; `simulated` shows that in any case."""
+    real, played = (_spent_of(config, at_us, kind) for kind in (False, True))
+    shown = simulated or (any(played[1].values()) and not any(real[1].values()))
+    windows, spent = played if shown else real
     expire = {key.name: key.expires for key in config.key}
 
     def listed(name: str) -> Listed:
@@ -144,7 +151,26 @@ def _listing(config: Config, at_us: int) -> Listing:
         expires = expire.get(name) or None
         return Listed(key=name or None, expires=expires, daily=daily, monthly=monthly)
 
-    return Listing(simulated=config.simulated, keys=tuple(map(listed, windows)))
+    return Listing(simulated=shown, keys=tuple(map(listed, windows)))
+
+
+def _spent_of(
+    config: Config, at_us: int, kind: bool
+) -> tuple[dict[str, tuple[Bound, ...]], dict[Window, int]]:
+    """The windows of every key, and what was spent in each, of one kind of money."""
+    caps = caps_of(config)
+    names = [key.name for key in config.key]
+    if environment().api_key and DEFAULT_KEY not in names:
+        names.insert(0, DEFAULT_KEY)
+    windows = {
+        name: tuple(
+            bound(_cap(caps.get(name, ()), name, period), at_us, simulated=kind)
+            for period in _PERIODS
+        )
+        for name in (*names, EVERYBODY)
+    }
+    every = [one for each in windows.values() for one in each]
+    return windows, read_spent(ledger_home(), every)
 
 
 def _cap(caps: tuple[Cap, ...], scope: str, period: Period) -> Cap:

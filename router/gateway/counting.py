@@ -23,13 +23,10 @@ log = logging.getLogger(__name__)
 class Counting:
     """One worker's counters and what is known against them. Does nothing where no budget is."""
 
-    def __init__(
-        self, spending: Spending, counter: SpendCounter, place: Place, *, simulated: bool
-    ) -> None:
+    def __init__(self, spending: Spending, counter: SpendCounter, place: Place) -> None:
         self._spending = spending
         self._counter = counter
         self._place = place
-        self._simulated = simulated
         self._trouble: str | None = None
 
     @property
@@ -64,7 +61,7 @@ class Counting:
         """Set the gauges."""
         for bound in self._spending.now if self._spending.limited else ():
             used = used_share(bound, self._counter.fill(bound.window))
-            metrics.budget(bound.cap.scope, bound.cap.period, used)
+            metrics.budget(bound, used)
 
     async def close(self) -> None:
         """Tell the others what was not told yet."""
@@ -72,12 +69,15 @@ class Counting:
 
     async def _learn(self) -> None:
         """The store is asked in a thread: a month of entries may take it a while."""
-        bounds, simulated = self._spending.now, self._simulated
+        bounds = self._spending.of_both_kinds
         try:
-            totals = await asyncio.to_thread(read_spent, self._place, bounds, simulated=simulated)
+            totals = await asyncio.to_thread(read_spent, self._place, bounds)
         except LedgerError as error:
             self._trouble = "budgets may count too little: the ledger cannot be read"
             log.warning("%s: %s", self._trouble, error)
             return
         self._trouble = None
+        for bound in bounds:
+            if totals.get(bound.window):
+                self._spending.see(bound.simulated)
         self._counter.learn(totals)

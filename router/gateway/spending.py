@@ -33,6 +33,7 @@ class Spending:
         self._margin = 1 + config.policy.context_margin
         self.limited = config.limited
         """Whether there is any budget; without one nothing here costs anything."""
+        self._kinds: tuple[bool, ...] = (config.simulated,)
         self._day = -1
         self._bounds: dict[str, tuple[Bound, ...]] = {}
 
@@ -42,6 +43,13 @@ class Spending:
         at_us = time_ns() // 1000
         each = (bound for name in self._caps for bound in self.bounds(name, at_us))
         return tuple({bound.window: bound for bound in each}.values())
+
+    @property
+    def of_both_kinds(self) -> tuple[Bound, ...]:
+        """The windows of real and of simulated money, whichever are counted."""
+        at_us = time_ns() // 1000
+        caps = {cap for caps in self._caps.values() for cap in caps}
+        return tuple(bound_of(cap, at_us, simulated=kind) for cap in caps for kind in (False, True))
 
     @property
     def unpriced(self) -> tuple[ModelId, ...]:
@@ -55,7 +63,9 @@ class Spending:
         day = at_us // _DAY_US
         if day != self._day:
             self._bounds = {
-                name: tuple(bound_of(cap, at_us) for cap in caps)
+                name: tuple(
+                    bound_of(cap, at_us, simulated=kind) for kind in self._kinds for cap in caps
+                )
                 for name, caps in self._caps.items()
             }
             self._day = day
@@ -93,15 +103,25 @@ class Spending:
     def settle(self, exchange: Exchange, cost: Cost, *, simulated: bool) -> None:
         """Count what a request did cost, and give back what was set aside for it.
 
-        Simulated money is counted by a simulated service alone, and unknown cost by none.
+        An unknown cost counts nothing.
         """
         if not self.limited:
             return
-        spent = 0 if simulated != self._config.simulated else cost.actual or 0
+        for hold in exchange.holds:
+            self._counter.settle(hold, 0)
+        self.see(simulated)
         bounds = self.bounds(exchange.inbound.key, exchange.at_us)
-        for hold in exchange.holds or [Hold(bounds=bounds, amount=0)]:
-            self._counter.settle(hold, spent)
-            spent = 0
+        last = Hold(bounds=bounds, amount=0)
+        self._counter.settle(last, cost.actual or 0, simulated=simulated)
+
+    def see(self, simulated: bool) -> None:
+        """Count that kind of money from now on, if it is not counted yet.
+
+        That a host is a sandbox only its answers tell; and limits are to hold in a trial too.
+        """
+        if simulated not in self._kinds:
+            self._kinds = (*self._kinds, simulated)
+            self._day = -1
 
     def _most(self, exchange: Exchange, model: ModelId) -> int:
         """The most that one attempt can cost, pico-USD; 0 where the price is unknown."""

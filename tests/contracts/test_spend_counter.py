@@ -108,6 +108,18 @@ async def test_what_was_not_asked_for_can_be_settled(counter: SpendCounter) -> N
     assert counter.fill(today.window) == Fill(window=today.window, spent=15)
 
 
+async def test_each_kind_of_money_is_counted_in_its_own_windows(counter: SpendCounter) -> None:
+    real, played = daily(100), daily(100, simulated=True)
+    hold = await held(counter, real, played, amount=60)
+    assert (await refused(counter, played, amount=41)).held == 60
+    counter.settle(hold, 50, simulated=True)
+    await counter.refresh([real, played])
+    assert counter.fill(real.window) == Fill(window=real.window)
+    assert counter.fill(played.window) == Fill(window=played.window, spent=50)
+    counter.settle(await held(counter, real, played, amount=50), 30)
+    assert (counter.fill(real.window).spent, counter.fill(played.window).spent) == (30, 50)
+
+
 async def test_the_ledger_s_word_counts_where_it_is_more(counter: SpendCounter) -> None:
     today = daily(100)
     counter.learn({today.window: 60})

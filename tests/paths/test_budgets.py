@@ -134,6 +134,28 @@ async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
         assert (await ask(router, "team", max_tokens=less)).status_code == 200
 
 
+async def test_limits_hold_in_a_trial_against_a_sandbox_elsewhere(tmp_path: Path) -> None:
+    def real(config: Config) -> Config:
+        limited = keyed(key("team", hard_usd=0.002))(config)
+        return msgspec.structs.replace(limited, simulated=False)
+
+    async def spend_all(router: Router) -> int:
+        """How many answers there are until there is no money for another."""
+        answers = 0
+        while (await ask(router, "team", max_tokens=2_000)).status_code == 200:
+            answers += 1
+        return answers
+
+    async with running_router(tmp_path, change=real) as router:
+        answers = await spend_all(router)
+        assert answers > 1
+        await until(lambda: len(router.entries()) > answers)
+        assert all(entry.simulated for entry in router.entries() if entry.outcome.status == 200)
+        assert 0.001 < spent(router.entries()) <= 0.002
+    async with running_router(tmp_path, change=real) as router:
+        assert await spend_all(router) == 0
+
+
 async def test_a_caller_who_leaves_gives_back_what_was_set_aside(tmp_path: Path) -> None:
     async with running_router(tmp_path, change=keyed(key("team", hard_usd=0.002))) as router:
         body = {
@@ -177,7 +199,7 @@ async def test_metrics_and_health_tell_of_budgets(tmp_path: Path) -> None:
     async with running_router(tmp_path, change=unpriced) as router:
         await ask(router, "team", model="gearshift/medium", max_tokens=100)
         text = (await router.http.get("/metrics")).text
-        line = 'gearshift_budget_used{key="team",period="daily"} '
+        line = 'gearshift_budget_used{key="team",period="daily",simulated="true"} '
         (value,) = [float(one.removeprefix(line)) for one in text.split("\n") if line in one]
         entry = (await router.http.get("/health/ready")).json()
         assert 0 < value < 1

@@ -30,6 +30,13 @@ def test_a_day_and_a_month_begin_and_end_in_utc() -> None:
     assert monthly(scope="", at_us=us("2028-02-29")).window == "/2028-02"
 
 
+def test_simulated_money_has_windows_of_its_own() -> None:
+    played = daily(simulated=True, at_us=NOON_US)
+    assert played.window == "team/2026-11-26/simulated"
+    said = str(refusal(played, Fill(window=played.window, spent=100), 1, NOON_US))
+    assert "0.0000 of 0.0000 simulated USD are spent" in said
+
+
 @given(st.integers(0, 4_000_000_000_000_000))
 def test_every_moment_is_in_its_window_and_the_next_begins_where_it_ends(at_us: int) -> None:
     for make in (daily, monthly):

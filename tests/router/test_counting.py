@@ -28,7 +28,7 @@ def count(home: Place, *, limited: bool = True) -> tuple[Counting, Spending, Mem
     config = CONFIG if limited else sandbox_config()
     counter = MemorySpend()
     spending = Spending(config, build_prices(config, TODAY), counter)
-    return Counting(spending, counter, home, simulated=True), spending, counter
+    return Counting(spending, counter, home), spending, counter
 
 
 def keep(home: Place, *numbers: int) -> None:
@@ -55,8 +55,8 @@ async def test_metrics_tell_what_share_of_each_budget_is_spent(tmp_path: Path) -
     metrics = Metrics(shared=None, baseline="hard")
     counted.report(metrics)
     text = metrics.scrape().decode()
-    assert 'gearshift_budget_used{key="",period="daily"} 0.5\n' in text
-    assert 'gearshift_budget_used{key="",period="monthly"} 1.0\n' in text
+    assert 'gearshift_budget_used{key="",period="daily",simulated="true"} 0.5\n' in text
+    assert 'gearshift_budget_used{key="",period="monthly",simulated="true"} 1.0\n' in text
 
 
 async def test_a_ledger_that_cannot_be_read_delays_no_start_and_is_told(
@@ -92,6 +92,6 @@ async def test_without_a_budget_nothing_is_read_kept_or_told(tmp_path: Path) -> 
 def test_models_without_a_price_are_named_where_there_are_budgets(tmp_path: Path) -> None:
     counter = MemorySpend()
     spending = Spending(CONFIG, EmptyPrices(), counter)
-    counted = Counting(spending, counter, place(str(tmp_path)), simulated=True)
+    counted = Counting(spending, counter, place(str(tmp_path)))
     assert len(counted.reasons) == len(CONFIG.model)
     assert Spending(sandbox_config(), EmptyPrices(), counter).unpriced == ()

@@ -124,6 +124,27 @@ def test_the_list_tells_what_each_key_has_spent_and_may(tmp_path: Path) -> None:
     assert "thrifty" in shown
 
 
+def test_simulated_money_is_shown_where_there_is_no_other_or_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "router.toml"
+    file.write_text(CONFIG)
+    home = place(str(tmp_path))
+    spool = open_spool(home)
+    spool.record(entry(1, at_us=NOW_US, cost=cost(5), simulated=True))
+    spool.close()
+    words = ("list", "--config", file, "--json")
+    listing = msgspec.json.decode(done(tmp_path, keys, *words).stdout)
+    assert listing["simulated"] is True
+    assert listing["keys"][0]["daily"]["spent_usd"] == 0.000005
+    assert "none of this is real money" in done(tmp_path, keys, *words[:-1]).stderr
+    spend(home)
+    listing = msgspec.json.decode(done(tmp_path, keys, *words).stdout)
+    assert listing["simulated"] is False
+    listing = msgspec.json.decode(done(tmp_path, keys, *words, "--simulated").stdout)
+    assert listing["keys"][0]["daily"]["spent_usd"] == 0.000055
+
+
 def test_every_digit_of_an_amount_is_written(tmp_path: Path) -> None:
     file = tmp_path / "router.toml"
     file.write_text(CONFIG)
@@ -152,14 +173,17 @@ def test_counters_learn_from_any_ledger(home: Place, tmp_path: Path) -> None:
     spend(home)
     drain(home)
     bounds = [bound(cap, NOW_US) for cap in caps_of(load(file))["team"]]
-    real = read_spent(home, bounds, simulated=False)
-    assert real == {bounds[0].window: 4 * 10**6, bounds[1].window: 20 * 10**6}
-    simulated = read_spent(home, bounds, simulated=True)
-    assert set(simulated.values()) == {50 * 10**6}
+    played = [bound(one.cap, NOW_US, simulated=True) for one in bounds]
+    assert read_spent(home, [*bounds, *played]) == {
+        bounds[0].window: 4 * 10**6,
+        bounds[1].window: 20 * 10**6,
+        played[0].window: 50 * 10**6,
+        played[1].window: 50 * 10**6,
+    }
 
 
 def test_without_a_ledger_nothing_was_spent(tmp_path: Path) -> None:
-    assert read_spent(place(str(tmp_path)), [], simulated=False) == {}
+    assert read_spent(place(str(tmp_path)), []) == {}
 
 
 def test_check_tells_of_keys_budgets_and_shadows(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from router.budgets import Window
 from router.cache.spend_memory import MemorySpend
 from router.config.access import Budget, Key, Limit
 from router.config.schema import Config
-from router.domain import Attempt, Cost, ModelId, PicoUsd
+from router.domain import PICO, Attempt, Cost, ModelId, PicoUsd
 from router.errors import BudgetExceeded
 from router.gateway.exchange import Exchange, Inbound
 from router.gateway.intent import Intent
@@ -50,6 +50,7 @@ class Case:
         return self.counter.fill(self.window).held
 
     def spent(self, actual: int | None, *, simulated: bool = True) -> int:
+        """What the first window counts then: that of the service's own kind of money."""
         cost = Cost(actual=None if actual is None else PicoUsd(actual))
         self.spending.settle(self.exchange, cost, simulated=simulated)
         assert self.counter.fill(self.window).held == 0
@@ -99,12 +100,22 @@ async def test_what_cannot_be_set_aside_whole_is_not_set_aside() -> None:
     assert case.spent(9) == 9
 
 
-async def test_money_of_the_other_kind_and_unknown_money_count_nothing() -> None:
-    assert Case(limited(hard_usd=5)).spent(50, simulated=False) == 0
+async def test_unknown_money_counts_nothing() -> None:
     assert Case(limited(hard_usd=5)).spent(None) == 0
-    real = msgspec.structs.replace(limited(hard_usd=5), simulated=False)
-    assert Case(real).spent(50, simulated=True) == 0
-    assert Case(real).spent(50, simulated=False) == 50
+
+
+async def test_the_money_of_a_sandbox_behind_a_real_service_has_limits_of_its_own() -> None:
+    case = Case(msgspec.structs.replace(limited(hard_usd=0.01), simulated=False))
+    day = case.window
+    played = Window(f"{day}/simulated")
+    await case.held(SMALL)
+    assert case.spent(PICO // 100, simulated=True) == 0
+    assert case.counter.fill(played).spent == PICO // 100
+    assert [bound.window for bound in case.spending.now] == [day, played]
+    case.exchange.holds.clear()
+    with pytest.raises(BudgetExceeded, match=r"0\.0100 of 0\.0100 simulated USD are spent"):
+        await case.held(SMALL)
+    assert case.spent(70, simulated=False) == 70, "real money is not added to it"
 
 
 async def test_under_a_soft_limit_alone_nothing_is_set_aside_and_all_is_counted() -> None:
@@ -127,4 +138,5 @@ async def test_a_model_that_is_not_configured_or_priced_sets_nothing_aside() -> 
 def test_keys_that_are_not_configured_are_under_the_budget_of_all() -> None:
     spending = Case(limited(hard_usd=5)).spending
     assert spending.bounds("gone", 0) == ()
-    assert [bound.window for bound in spending.bounds("team", 0)] == ["team/1970-01-01"]
+    windows = [bound.window for bound in spending.bounds("team", 0)]
+    assert windows == ["team/1970-01-01/simulated"]
