@@ -29,16 +29,18 @@ from router.api.door import Door
 from router.api.feedback import feedback_route
 from router.api.refusals import Refusals
 from router.api.system import Health, Parts, system_routes
-from router.cache.choose import open_cache
+from router.cache.choose import open_cache, open_spend
 from router.cache.notice import listen
 from router.config.load import Settings
 from router.config.schema import Config, Environment
 from router.domain import Entry
 from router.errors import GearshiftError, UpstreamError
 from router.follow import Follower, Loaded, load_first, registry_of
+from router.gateway.counting import Counting
 from router.gateway.intent import names
 from router.gateway.live import Gateway
 from router.gateway.services import Services
+from router.gateway.spending import Spending
 from router.ledger.local import LocalLedger
 from router.ledger.place import place
 from router.ports import DecisionCache, UpstreamPort
@@ -52,6 +54,7 @@ from router.sandbox.settings import IN_PROCESS_SPEED, SandboxSettings
 from router.scorer import Scorer
 from router.telemetry.log import Log, capture_logging, log_entry, open_log
 from router.telemetry.metrics import Metrics
+from router.telemetry.strangers import without_strangers
 from router.upstream.client import HttpUpstream
 
 _PULSE_S: Final = 1.0
@@ -102,9 +105,11 @@ async def running(settings: Settings, log: Log) -> AsyncIterator[Application]:
     registry = registry_of(settings.environment)
     loaded = await load_first(registry, config)
     worker = _assemble(config, settings.environment, log, (registry, loaded))
+    await worker.counting.start()
     worker.ledger.start()
     pause_s = config.registry.poll_ms / 1000
     lives = [_beat(worker), _look_around(worker.hosts), worker.follower.follow(pause_s)]
+    lives.append(worker.counting.keep())
     if redis_url := settings.environment.redis_url:
         lives.append(listen(redis_url, worker.follower.wake))
     tasks = [asyncio.create_task(life) for life in lives]
@@ -116,6 +121,7 @@ async def running(settings: Settings, log: Log) -> AsyncIterator[Application]:
         await worker.scorer.close()
         await worker.upstream.close()
         await worker.cache.close()
+        await worker.counting.close()
         # Its last drain waits for the store; the event loop may have streams to end meanwhile.
         await asyncio.to_thread(worker.ledger.close)
         if sandbox is not None:
@@ -135,6 +141,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Gateway
     hosts: "Hosts"
     follower: Follower
+    counting: Counting
 
     def pulse(self) -> None:
         """Bring the gauges up to date."""
@@ -144,6 +151,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
             lag = state.lag
             gauges |= {"behind": lag.entries, "behind_bytes": lag.bytes, "behind_s": lag.age_s}
         self.metrics.report(self.cache.stats, msgspec.structs.asdict(self.scorer.stats), gauges)
+        self.counting.report(self.metrics)
 
     def health(self) -> Health:
         """Whether requests can be answered, and what is worse than it should be."""
@@ -154,7 +162,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
             reasons.append(f"{model} {state}")
         if self.cache.degraded:
             reasons.append(self.cache.degraded)
-        reasons += self.ledger.state().degraded
+        reasons += [*self.counting.reasons, *self.ledger.state().degraded]
         if self.lengths.trouble:
             # Not the whole of it, which names a folder: anyone may read health.
             reasons.append(f"{FILE} is broken, priors stand in for it: gearshift check says why")
@@ -178,25 +186,24 @@ def _assemble(
     )
     scorer = Scorer(loaded.classifier, cache, config.scorer, secret=secret)
     upstream = HttpUpstream(config, environment.upstream_keys)
-    ledger = LocalLedger(place(environment.data_dir, environment.ledger_url), config.ledger)
+    home = place(environment.data_dir, environment.ledger_url)
+    ledger = LocalLedger(home, config.ledger)
+    prices = build_prices(config, datetime.now(UTC))
     lengths = Lengths.load_or_priors(Path(environment.data_dir) / FILE, config)
+    counter = open_spend(config.cache, redis_url=environment.redis_url)
+    spending = Spending(config, prices, counter)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
-
-    def record(entry: Entry) -> None:
-        ledger.record(entry)
-        metrics.observe(entry)
-        log_entry(log, entry)
-
     services = Services(
         config=config,
         table=loaded.table,
         scorer=scorer,
         cache=cache,
         upstream=upstream,
-        prices=build_prices(config, datetime.now(UTC)),
+        prices=prices,
         lengths=lengths,
-        record=record,
+        spending=spending,
+        record=recording(ledger, metrics, log, config),
         redact=redactor(config),
         secret=secret,
     )
@@ -216,7 +223,21 @@ def _assemble(
         gateway=gateway,
         hosts=Hosts(config, upstream, log),
         follower=Follower(registry, loaded, config=config, swap=swap, log=log, metrics=metrics),
+        counting=Counting(spending, counter, home),
     )
+
+
+def recording(
+    ledger: LocalLedger, metrics: Metrics, log: Log, config: Config
+) -> Callable[[Entry], None]:
+    """What keeps an entry and lets it be seen."""
+
+    def record(entry: Entry) -> None:
+        ledger.record(entry)
+        metrics.observe(without_strangers(entry, config.model))
+        log_entry(log, entry)
+
+    return record
 
 
 def swapping(
@@ -234,13 +255,16 @@ def swapping(
 
 def _application(worker: _Worker, environment: Environment, log: Log) -> Application:
     limit = worker.config.server.max_body_bytes
-    door = Door(api_key=environment.api_key, admin_key=environment.admin_key)
+    door = Door(
+        api_key=environment.api_key, admin_key=environment.admin_key, keys=worker.config.key
+    )
     parts = Parts(
         gateway=worker.gateway,
         door=door,
         metrics=worker.metrics,
         health=worker.health,
         models=names(worker.config),
+        narrow={key.name: key.models for key in worker.config.key if key.models},
         max_batch=worker.config.server.max_batch,
         batch_width=worker.config.scorer.threads or os.cpu_count() or 1,
         pulse=worker.pulse,

@@ -7,10 +7,12 @@
     └── RequestError          this request cannot be served; carries status, type, param, code
         ├── BadRequest        400  the caller's body is wrong
         ├── Unauthorized      401
+        ├── Forbidden         403  the key may not ask for this
         ├── ModelNotFound     404
         ├── WrongMethod       405
         ├── BodyTooLarge      413
         ├── Infeasible        400  no tier can take the request
+        ├── BudgetExceeded    429  a hard limit of a budget is reached
         ├── Unavailable       503  every upstream that could serve is down
         ├── NotKept           503  feedback could not be written down
         └── UpstreamError     the upstream's own answer, translated
@@ -61,6 +63,13 @@ class Unauthorized(RequestError):
     type = "authentication_error"
 
 
+class Forbidden(RequestError):
+    """The key is right, but may not ask for this."""
+
+    status = 403
+    type = "permission_error"
+
+
 class ModelNotFound(RequestError):
     """The `model` is no alias, no tier, no configured model id."""
 
@@ -82,6 +91,19 @@ class BodyTooLarge(RequestError):
 
 class Infeasible(RequestError):
     """No tier can take the request: its size, its parts, its tools or its cap forbid all."""
+
+
+class BudgetExceeded(RequestError):
+    """The request could cost more than a budget has left."""
+
+    status = 429
+    type = "insufficient_quota"  # the word by which clients know that trying again is of no use
+
+    def __init__(self, message: str, *, retry_after_s: float, lasting: bool) -> None:
+        super().__init__(message, code="budget_exceeded")
+        self.retry_after_s = retry_after_s
+        self.lasting = lasting
+        """Until the budget begins anew; else only while other requests are under way."""
 
 
 class Unavailable(RequestError):

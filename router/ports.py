@@ -4,12 +4,13 @@ Each has a real implementation and an in-memory or null one shipped beside it, a
 suite over all of them in tests/contracts. (The embedder's seam is in classifier.embed.)
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
 from classifier.types import Verdict
+from router.budgets import Bound, Fill, Hold, Window
 from router.domain import Entry, Feedback, ModelId, PicoUsd, Usage
 from router.prices.prefixes import Served
 from router.prices.rates import Rate
@@ -77,6 +78,41 @@ class DecisionCache(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+
+
+class SpendCounter(Protocol):
+    """What was spent in the windows of budgets.
+
+    Never raises: where others cannot be asked, this process counts for itself and tells them later.
+    """
+
+    @property
+    def degraded(self) -> str | None:
+        """Why others are not counted at the moment, in a few words; none when all is well."""
+
+    def fill(self, window: Window) -> Fill:
+        """How full `window` is as far as this process knows: no task, no waiting."""
+
+    async def hold(self, bounds: Sequence[Bound], amount: int) -> Hold | Fill:
+        """Set `amount` aside in all windows of `bounds` at once, or in none.
+
+        None where it could pass a hard limit: then the window that is too full is given back.
+        """
+
+    def settle(self, hold: Hold, spent: int, *, simulated: bool = False) -> None:
+        """Give back what `hold` set aside, and count `spent` in its windows of that kind of money.
+
+        Returns at once. A hold whose amount is 0 need not have been asked for.
+        """
+
+    def learn(self, totals: Mapping[Window, int]) -> None:
+        """At least as much was spent in each window as `totals` say: the ledger knows it."""
+
+    async def refresh(self, bounds: Sequence[Bound]) -> None:
+        """Ask how full these windows are, tell what was not told yet, and forget older windows."""
+
+    async def close(self) -> None:
+        """Tell what was not told yet, then give back connections."""
 
 
 class Reply(Protocol):

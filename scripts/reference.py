@@ -17,7 +17,6 @@ from typing import Final
 import msgspec
 from msgspec import inspect as types
 
-from router.config import schema
 from router.config.schema import Config, Environment
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "configuration.md"
@@ -84,12 +83,7 @@ def variables() -> str:
 
 def descriptions(kind: type) -> dict[str, str]:
     """Field → the docstring under it, on one line. Raises KeyError later for a field without."""
-    tree = ast.parse(inspect.getsource(schema))
-    body = next(
-        node.body
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and node.name == kind.__name__
-    )
+    body = [line for part in reversed(kind.__mro__) for line in body_of(part)]
     return {
         field.target.id: " ".join(str(text.value.value).split()).replace("|", "\\|")
         for field, text in pairwise(body)
@@ -98,6 +92,15 @@ def descriptions(kind: type) -> dict[str, str]:
         and isinstance(text, ast.Expr)
         and isinstance(text.value, ast.Constant)
     }
+
+
+def body_of(kind: type) -> list[ast.stmt]:
+    """The statements of a class of the configuration; none of any other class."""
+    if not kind.__module__.startswith("router.config."):
+        return []
+    tree = ast.parse(inspect.getsource(sys.modules[kind.__module__]))
+    named = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    return next(node.body for node in named if node.name == kind.__name__)
 
 
 def words(kind: types.Type) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from router.domain import Fault
-from router.errors import RequestError, UpstreamError, WrongMethod
+from router.errors import BudgetExceeded, RequestError, UpstreamError, WrongMethod
 from router.wire.errors import error_body
 
 _LASTING: Final[frozenset[Fault]] = frozenset(
@@ -41,7 +41,9 @@ def failure_of(error: Exception) -> Failure:
 def _retry_headers(error: RequestError) -> Headers:
     """When to come back, where that is known; else whether to come back at once is any use."""
     if error.retry_after_s is not None:
-        return [(b"retry-after", str(ceil(error.retry_after_s)).encode())]
+        after = (b"retry-after", str(ceil(error.retry_after_s)).encode())
+        lasting = isinstance(error, BudgetExceeded) and error.lasting
+        return [after, (b"x-should-retry", b"false")] if lasting else [after]
     if isinstance(error, UpstreamError) and (error.exhausted or error.fault in _LASTING):
         return [(b"x-should-retry", b"false")]
     return []

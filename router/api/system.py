@@ -41,6 +41,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     health: Callable[[], Health]
     models: tuple[str, ...]
     """Everything that `model` may say."""
+    narrow: Mapping[str, tuple[str, ...]]
+    """What it may say with those keys that may not say everything."""
     max_batch: int
     batch_width: int
     """Requests of batches that are decided at once: as many as the scorer has threads."""
@@ -51,14 +53,14 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 def system_routes(parts: Parts) -> list[HTTPRouteHandler]:
     """Handlers over `parts`."""
     listing = models_body(parts.models)
+    narrow = {key: models_body(allowed) for key, allowed in parts.narrow.items()}
     # More at once would only fill the scorer's queue, and what finds it full gets no verdict.
     turn = asyncio.Semaphore(parts.batch_width)
 
     @get("/v1/models", media_type=_JSON)
     async def models(request: AnyRequest) -> bytes:
         """List what `model` may say, in OpenAI's shape."""
-        parts.door.admit(request.headers)
-        return listing
+        return narrow.get(parts.door.admit(request.headers), listing)
 
     @post("/v1/route", media_type=_JSON, status_code=HTTP_200_OK)
     async def route(request: AnyRequest) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +13,15 @@ from classifier.artifact import Manifest, read_manifest
 from classifier.registry import folder_of
 from classifier.types import TIERS
 from router.app import missing_models
+from router.cache.spend_memory import MemorySpend
 from router.config.load import Options, Settings, effective, exposure_error, resolve
 from router.config.schema import Config, Cutoffs, Policy
 from router.domain import ModelId
 from router.errors import ConfigError, UpstreamError
 from router.follow import load_first, registry_of
 from router.gateway.canaries import unreached_tiers
+from router.gateway.spending import Spending
+from router.prices.book import build_prices
 from router.prices.fitted import FILE
 from router.prices.lengths import Lengths
 from router.sandbox.profile import sandbox_config, with_base_url
@@ -74,6 +78,7 @@ def look_here(settings: Settings) -> Iterator[Finding]:
     yield Finding(what=f"classifier {loaded.classifier.version}", wrong=loaded.trouble)
     made = read_manifest(folder_of(registry, loaded.name))
     yield cutoffs_in_use(config.policy, loaded.table.cutoffs["auto"], made)
+    yield from callers(config)
     unreached = unreached_tiers(loaded.classifier, loaded.table)
     for tier in TIERS:
         wrong = "no canary prompt is sent there by this policy" if tier in unreached else None
@@ -91,6 +96,22 @@ def lengths_in_use(settings: Settings) -> Finding:
         return Finding(what=f"{what}: the priors of the profiles (gearshift costs fit)")
     rows = sum(level.rows for level in lengths.fit.levels.values())
     return Finding(what=f"{what}: fitted on {rows:,} answers, version {lengths.version}")
+
+
+def callers(config: Config) -> Iterator[Finding]:
+    """What is set up for callers: keys, budgets that can be counted, a shadow."""
+    for key in config.key:
+        yield Finding(what=f"key {key.name}{f', until {key.expires}' if key.expires else ''}")
+    if config.limited:
+        prices = build_prices(config, datetime.now(UTC))
+        unpriced = Spending(config, prices, MemorySpend()).unpriced
+        wrong = f"these have no price, and count nothing: {', '.join(unpriced)}"
+        yield Finding(what="budgets count every model", wrong=wrong if unpriced else None)
+    watched = [key.name for key in config.key if key.shadow]
+    if config.shadow.enabled or watched:
+        whose = "every key that does not say otherwise" if config.shadow.enabled else watched
+        named = whose if isinstance(whose, str) else ", ".join(whose)
+        yield Finding(what=f"shadow: decisions are only recorded, for {named}")
 
 
 def cutoffs_in_use(policy: Policy, auto: Cutoffs, made: Manifest) -> Finding:

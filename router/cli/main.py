@@ -16,6 +16,7 @@ _MODULES: Final = {
     "route": "route",
     "drift": "drift",
     "judge": "judge",
+    "keys": "keys",
     "report": "report",
     "export": "export",
     "ledger": "rollups",

@@ -2,23 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
 from classifier.types import TIERS
+from router.config.callers import caller_faults, key_names
+from router.config.names import BUILT_IN, NAME, VARIABLE, is_day
 from router.config.schema import Config, Model, Rule, Upstream
 from router.config.shape import join, suggest
 
-DIALS: Final = ("auto", "auto:cheap", "auto:best")
-BUILT_IN: Final = frozenset({*DIALS, *(f"gearshift/{tier}" for tier in TIERS)})
-"""Names that callers may always send as `model`; no alias and no model may take them."""
-
-VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-NAME: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
-"""Names travel in headers, logs and metrics, where a line break would begin something else."""
-KEYS: Final = ("default",)
-"""Names of the API keys that there are."""
 RESERVED: Final = frozenset(
     {"model", "messages", "stream", "stream_options", "n", "tools", "tool_choice", "functions"}
 )
@@ -50,6 +42,7 @@ def faults(config: Config) -> Iterator[str]:
     for place, pattern in enumerate(config.ledger.redact_patterns):
         yield from _expression(f"ledger.redact_patterns[{place}]", pattern)
     yield from _policy(config)
+    yield from caller_faults(config)
 
 
 def _names(table: str, names: Iterable[str]) -> Iterator[str]:
@@ -84,7 +77,7 @@ def _model(config: Config, path: str, model: Model) -> Iterator[str]:
         yield f"`{path}.context` leaves no room for input beside its output tokens"
     if model.temperature is not None and not 0 <= model.temperature <= model.temperature_max:
         yield f"`{path}.temperature` is not between 0 and `temperature_max`"
-    if model.price and not _is_day(model.price.date):
+    if model.price and not is_day(model.price.date):
         yield f"`{path}.price.date` is {model.price.date!r}; write the day as YYYY-MM-DD"
     ratio = model.output_ratio
     if ratio and not ratio.low <= ratio.value <= ratio.high:
@@ -133,6 +126,9 @@ def _aliases(config: Config) -> Iterator[str]:
 def _policy(config: Config) -> Iterator[str]:
     for place, rule in enumerate(config.policy.rule):
         yield from _rule(f"policy.rule[{place}]", rule)
+        if rule.key is not None and rule.key not in key_names(config):
+            known = ", ".join(key_names(config))
+            yield f"`policy.rule[{place}].key` names no API key; there is {known}"
     cheap, best = config.policy.cheap, config.policy.best
     if cheap.easy > best.easy or cheap.medium > best.medium:
         yield "`policy.cheap` asks for more success than `policy.best`: the dial is turned round"
@@ -151,8 +147,6 @@ def _rule(path: str, rule: Rule) -> Iterator[str]:
 def _condition(path: str, rule: Rule) -> Iterator[str]:
     if not (rule.key or rule.header or rule.pattern):
         yield f"`{path}` has no condition; give `key`, `header` or `pattern`"
-    if rule.key is not None and rule.key not in KEYS:
-        yield f"`{path}.key` names no API key; there is only `default`, that of GEARSHIFT_API_KEY"
     if rule.value is not None and not rule.header:
         yield f"`{path}.value` belongs to a `header`, and none is given"
     if rule.header and rule.header != rule.header.lower():
@@ -165,10 +159,3 @@ def _expression(path: str, pattern: str) -> Iterator[str]:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         yield f"`{path}` is no regular expression: {error}"
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from router.config.checks import faults
+from router.config.names import DEFAULT_KEY
 from router.config.presets import preset_names, preset_path
 from router.config.schema import Config, Environment, Server
 from router.config.shape import shape
@@ -95,9 +96,11 @@ def resolve(
     said = environment(environ)
     config, origin, name = _choose(options, said, environ, sandbox)
     keys = {} if origin == "sandbox" else _upstream_keys(config, environ, name)
-    _check_rules(config, said, name)
+    _check_default_key(config, said, name)
+    server = _server(config.server, options)
+    _check_counting(config, server, said, name)
     return Settings(
-        config=msgspec.structs.replace(config, server=_server(config.server, options)),
+        config=msgspec.structs.replace(config, server=server),
         environment=msgspec.structs.replace(said, upstream_keys=keys),
         origin=origin,
     )
@@ -109,7 +112,7 @@ def exposure_error(config: Config, environment: Environment) -> str | None:
     if server.insecure or _is_local(server.host):
         return None
     keys = {
-        "GEARSHIFT_API_KEY": environment.api_key,
+        "GEARSHIFT_API_KEY": environment.api_key or any(key.hash for key in config.key),
         "GEARSHIFT_ADMIN_KEY": environment.admin_key,
     }
     missing = " and ".join(variable for variable, key in keys.items() if not key)
@@ -181,13 +184,24 @@ def _upstream_keys(config: Config, environ: Mapping[str, str], name: str) -> dic
     return keys
 
 
-def _check_rules(config: Config, said: Environment, name: str) -> None:
-    """Raises ConfigError for a rule about the API key of a router that has none."""
-    for place, rule in enumerate(config.policy.rule):
-        if rule.key is not None and not said.api_key:
-            raise ConfigError(
-                f"{name}: `policy.rule[{place}].key` can match nobody: GEARSHIFT_API_KEY is not set"
-            )
+def _check_default_key(config: Config, said: Environment, name: str) -> None:
+    """Raises ConfigError for what is said of the default key where there is none."""
+    if said.api_key:
+        return
+    rules = ((f"policy.rule[{at}].key", rule.key) for at, rule in enumerate(config.policy.rule))
+    keys = ((f"key[{at}].name", key.name) for at, key in enumerate(config.key))
+    for path, key in (*rules, *keys):
+        if key == DEFAULT_KEY:
+            raise ConfigError(f"{name}: `{path}` can match nobody: GEARSHIFT_API_KEY is not set")
+
+
+def _check_counting(config: Config, server: Server, said: Environment, name: str) -> None:
+    """Raises ConfigError for budgets that several processes would count each for itself."""
+    if server.workers > 1 and config.limited and not said.redis_url:
+        raise ConfigError(
+            f"{name}: {server.workers} workers would each count the budgets for itself: "
+            "set GEARSHIFT_REDIS_URL, or `server.workers = 1`"
+        )
 
 
 def _server(server: Server, options: Options) -> Server:

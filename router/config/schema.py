@@ -6,13 +6,10 @@ from msgspec import Meta, Struct, field
 
 from classifier import types
 from classifier.types import TIERS, Tier
+from router.config.access import Budget, Key, Shadow
+from router.config.section import Money, Natural, Positive, Section, Share
 from router.domain import Capability, Modality, ModelId
 
-Positive = Annotated[int, Meta(gt=0, le=1_000_000_000)]
-"""A thousand million of anything here is a slip of the finger, and still fits every type behind."""
-Natural = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-Share = Annotated[float, Meta(ge=0.0, le=1.0)]
-Money = Annotated[float, Meta(ge=0.0, le=1_000_000.0)]
 Ratio = Annotated[float, Meta(ge=0.001, le=1_000.0)]
 Scalar: TypeAlias = str | bool | int | float
 BodyField: TypeAlias = Scalar | tuple[Scalar, ...] | dict[str, Scalar | tuple[Scalar, ...]]
@@ -21,10 +18,6 @@ BodyField: TypeAlias = Scalar | tuple[Scalar, ...] | dict[str, Scalar | tuple[Sc
 
 Redaction: TypeAlias = Literal["api_key", "email", "iban", "card", "ip", "phone"]
 """What can be recognised in text and blanked out, in the order in which it is looked for."""
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file: frozen, and an unknown key is an error."""
 
 
 class Server(Section, frozen=True, kw_only=True):
@@ -275,8 +268,8 @@ class Judge(Section, frozen=True, kw_only=True):
     """Where one run ends, by what was billed and an estimate of what is under way."""
 
 
-class Config(Section, frozen=True, kw_only=True):
-    """The whole file."""
+class Models(Section, frozen=True, kw_only=True):
+    """The part of the file that says who answers."""
 
     tiers: dict[Tier, tuple[ModelId, ...]]
     """For each tier its models: the first serves, the others stand in when it is down."""
@@ -290,6 +283,23 @@ class Config(Section, frozen=True, kw_only=True):
     """What savings are measured against. The dearest by default, beside all other controls."""
     simulated: bool = False
     """The upstream is the sandbox; only the built-in sandbox configuration says so."""
+
+    def models_of(self, tier: Tier) -> tuple[ModelId, ...]:
+        """The models of `tier`, the one that serves first."""
+        return self.tiers[tier]
+
+    def prefix_life_s(self, model: ModelId) -> int:
+        """How long the host of `model` keeps what it read of a prompt, seconds."""
+        return self.upstream[self.model[model].upstream].prefix_life_s
+
+    def tier_of(self, model: ModelId) -> Tier | None:
+        """The lowest tier that `model` belongs to; none for a model that is only passed through."""
+        return next((tier for tier in TIERS if model in self.tiers[tier]), None)
+
+
+class Config(Models, frozen=True, kw_only=True):
+    """The whole file."""
+
     server: Server = field(default_factory=Server)
     """Listening."""
     scorer: Scorer = field(default_factory=Scorer)
@@ -306,18 +316,18 @@ class Config(Section, frozen=True, kw_only=True):
     """Outages of models."""
     judge: Judge = field(default_factory=Judge)
     """Labels from a model."""
+    key: tuple[Key, ...] = ()
+    """API keys beside GEARSHIFT_API_KEY, each with a name, and what each may do."""
+    budget: Budget = field(default_factory=Budget)
+    """What may be spent by all keys together."""
+    shadow: Shadow = field(default_factory=Shadow)
+    """Watching without routing."""
 
-    def models_of(self, tier: Tier) -> tuple[ModelId, ...]:
-        """The models of `tier`, the one that serves first."""
-        return self.tiers[tier]
-
-    def prefix_life_s(self, model: ModelId) -> int:
-        """How long the host of `model` keeps what it read of a prompt, seconds."""
-        return self.upstream[self.model[model].upstream].prefix_life_s
-
-    def tier_of(self, model: ModelId) -> Tier | None:
-        """The lowest tier that `model` belongs to; none for a model that is only passed through."""
-        return next((tier for tier in TIERS if model in self.tiers[tier]), None)
+    @property
+    def limited(self) -> bool:
+        """Whether there is any budget to count."""
+        budgets = (self.budget, *(key.budget for key in self.key))
+        return any(budget != Budget() for budget in budgets)
 
 
 class Environment(Struct, frozen=True, kw_only=True):

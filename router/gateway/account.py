@@ -17,6 +17,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         decision,
         exchange.attempts,
         facts=exchange.facts,
+        shadow=exchange.shadow,
     )
     prompt, kept = _text(exchange.prompt, services.redact)
     return Entry(
@@ -34,6 +35,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         policy_version=exchange.table.version,
         prompt=prompt,
         kept=kept,
+        shadow=exchange.shadow,
     )
 
 

@@ -10,6 +10,9 @@ from router.domain import Fault, ModelId
 CALLERS: Final[frozenset[Fault]] = frozenset({"invalid", "content_filter"})
 """Faults of the request itself: another model would refuse it too, and none is to blame."""
 
+NO_MATTER: Final = Permit(-1)
+"""A permit for a try that no breaker has let through: how it ends says nothing to any."""
+
 
 class Circuits:
     """A breaker a model. What fails is a model at a host: other models there may be well."""
@@ -35,14 +38,17 @@ class Circuits:
         return min((self._breakers[model].opens_in_s for model in self.down), default=0.0)
 
     def enter(self, model: ModelId) -> Permit | None:
-        """The right to try `model`, or none while it is left alone."""
-        return self._breakers[model].enter()
+        """The right to try `model`, or none while it is left alone. Strangers never are."""
+        breaker = self._breakers.get(model)
+        return NO_MATTER if breaker is None else breaker.enter()
 
     def leave(
         self, model: ModelId, permit: Permit, fault: Fault | None, retry_after_s: float | None
     ) -> None:
         """How the try ended. Who refuses a bad request is well; who is left has shown nothing."""
-        breaker = self._breakers[model]
+        breaker = self._breakers.get(model)
+        if breaker is None:
+            return
         if fault is None or fault in CALLERS:
             breaker.succeed(permit)
         elif fault == "client_left":

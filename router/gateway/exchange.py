@@ -1,5 +1,6 @@
 """One request on its way through the live path: what is known of it, until it is an entry."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from time import perf_counter, time_ns
@@ -7,6 +8,7 @@ from time import perf_counter, time_ns
 from msgspec import Struct
 
 from classifier.types import Prompt, Verdict
+from router.budgets import Hold
 from router.domain import (
     Attempt,
     CacheState,
@@ -60,6 +62,14 @@ class Exchange:
         self.names: tuple[bytes | None, bytes | None] | None = None
         """The conversation's, once they were asked for; see `router.gateway.conversations`."""
         self.decision: Decision | None = None
+        self.carried: Decision | None = None
+        """In shadow mode: the caller's own choice, which is carried out."""
+        self.judging: asyncio.Task[None] | None = None
+        """In shadow mode: what scores the request while it is answered."""
+        self.shadow: Decision | None = None
+        """In shadow mode: what routing would have done."""
+        self.holds: list[Hold] = []
+        """Money set aside for the request."""
         self.attempts: list[Attempt] = []
         self.status = 200
         self.fault: Fault | None = None

@@ -8,7 +8,7 @@ from msgspec import Struct
 from classifier.types import TIERS, Tier
 from router.config.schema import Config
 from router.domain import Dial, Facts, ModelId
-from router.errors import ModelNotFound
+from router.errors import Forbidden, ModelNotFound
 from router.wire.request import ChatRequest
 
 _DIALS: Final[dict[str, Dial]] = {"auto": "auto", "auto:cheap": "cheap", "auto:best": "best"}
@@ -54,6 +54,16 @@ def resolve(model: str, known: dict[str, Intent]) -> Intent:
         "`gearshift/medium`, `gearshift/hard`, or a name that GET /v1/models lists.",
         param="model",
         code="model_not_found",
+    )
+
+
+def not_allowed(key: str, model: str, allowed: frozenset[str]) -> Forbidden:
+    """The refusal of a `model` that a key may not ask for: it says what it may."""
+    known = ", ".join(f"`{name}`" for name in sorted(allowed))
+    return Forbidden(
+        f"The API key `{key}` may not ask for `{model[:100]}`; it may ask for {known}.",
+        param="model",
+        code="model_not_allowed",
     )
 
 

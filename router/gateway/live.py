@@ -14,25 +14,28 @@ from msgspec import Struct
 
 from classifier.features import extract
 from classifier.types import Verdict
-from router.domain import Decision, Facts, Fault, ModelId
-from router.errors import RequestError, Unavailable, UpstreamError
+from router.domain import Decision, Facts, ModelId
+from router.errors import RequestError, UpstreamError
 from router.gateway.account import entry_of, undecided
 from router.gateway.attempted import Attempted, billed
-from router.gateway.circuits import CALLERS, Circuits
+from router.gateway.circuits import CALLERS, NO_MATTER, Circuits
 from router.gateway.conversations import Conversations
 from router.gateway.exchange import Exchange, Inbound
-from router.gateway.intent import facts_of, intents, resolve
+from router.gateway.faults import fault_of, malformed
+from router.gateway.intent import facts_of, intents, not_allowed, resolve
 from router.gateway.services import Services
+from router.gateway.shadowing import Shadowing, join, look_back
 from router.gateway.streaming import Opened, relay_stream
 from router.policy.decision import decide, stand_in
 from router.policy.rules import match_rules
+from router.policy.shadow import unforced
 from router.policy.switching import with_switching
 from router.policy.table import PolicyTable
 from router.ports import Reply, Sink
 from router.sse import Relay
 from router.upstream.faults import refused
 from router.wire.answer import parse_answer
-from router.wire.render import render
+from router.wire.render import render, render_as_is
 from router.wire.request import parse_chat
 
 T = TypeVar("T")
@@ -55,6 +58,9 @@ class Gateway:
         self._conversations = Conversations(services)
         self._intents = intents(services.config)
         self._circuits = Circuits(services.config.model, services.config.breaker)
+        self._shadowing = Shadowing(services.config)
+        self._allowed = {key.name: frozenset(key.models) for key in services.config.key}
+        self._patience_s = services.config.scorer.timeout_ms / 1000
 
     def replace(self, table: PolicyTable) -> None:
         """Decide by `table` from the next request on; those under way keep theirs."""
@@ -74,20 +80,33 @@ class Gateway:
     def accept(self, inbound: Inbound) -> Exchange:
         """Read a request. From here on it will have an entry.
 
-        Raises BadRequest or ModelNotFound.
+        Raises BadRequest, Forbidden or ModelNotFound.
         """
         limit = self._services.config.server.max_messages
         request = parse_chat(inbound.body, max_messages=limit)
-        intent = resolve(request.model, self._intents)
+        if (allowed := self._allowed.get(inbound.key)) and request.model not in allowed:
+            raise not_allowed(inbound.key, request.model, allowed)
+        watched = self._shadowing.watches(inbound.key)
+        intent = self._intents.get(request.model)
+        if intent is None and watched:
+            intent = self._shadowing.stranger(request.model)
+        if intent is None:
+            intent = resolve(request.model, self._intents)
         exchange = Exchange(inbound, request, intent, self._table)
         exchange.simulated = self._services.config.simulated
+        if watched:
+            exchange.carried = self._shadowing.carried(intent, self._table)
         return exchange
 
     async def preview(self, inbound: Inbound) -> Preview:
-        """Decide a request and send nothing. Raises what `accept` and `converse` raise."""
+        """Decide a request and send nothing. Raises what `accept` and `converse` raise.
+
+        In shadow mode too it is what routing would do that is told.
+        """
         exchange = self.accept(inbound)
         await self._judge(exchange)
-        decision = self._decide(exchange, exchange.facts)
+        facts = exchange.facts if exchange.carried is None else unforced(exchange.facts)
+        decision = self._decide(exchange, facts)
         return Preview(verdict=exchange.verdict, decision=decision)
 
     async def converse(self, exchange: Exchange, sink: Sink) -> None:
@@ -96,14 +115,18 @@ class Gateway:
         Raises RequestError only while nothing has been sent.
         """
         try:
-            await self._judge(exchange)
+            if exchange.carried is None:
+                await self._judge(exchange)
+            else:
+                exchange.decision = exchange.carried
+                exchange.judging = asyncio.create_task(self._judge(exchange))
             if exchange.request.stream:
                 await self._stream(exchange, sink)
             else:
                 await self._deliver(exchange, sink)
         except RequestError as error:
             exchange.status = error.status
-            exchange.fault = _fault(error)
+            exchange.fault = fault_of(error)
             raise
         except asyncio.CancelledError:
             exchange.leave()
@@ -118,7 +141,7 @@ class Gateway:
         """Find the verdict, where it has a say, and every other input of the policy."""
         request, intent, services = exchange.request, exchange.intent, self._services
         exchange.prompt = extract(request.turns)
-        if exchange.prompt is not None and intent.scored:
+        if exchange.prompt is not None and (intent.scored or exchange.carried is not None):
             scored = await services.scorer.score(exchange.prompt)
             exchange.verdict, exchange.cache = scored.verdict, scored.cache
             exchange.cache_ms = round(scored.cache_ms, 3)
@@ -131,6 +154,7 @@ class Gateway:
             pin=await self._conversations.find_pin(exchange),
             unavailable=self._circuits.down,
             warm=await self._conversations.find_warm(exchange),
+            thrift=services.spending.is_thrifty(exchange),
         )
 
     def _decide(
@@ -157,10 +181,14 @@ class Gateway:
 
     async def _attempt(self, exchange: Exchange, run: Try[T]) -> T:
         """Let one model after the other try `run` until one begins to answer."""
+        if exchange.carried is not None:
+            return await self._carry(exchange, exchange.carried, run)
         refusal: UpstreamError | None = None
         facts = exchange.facts
         while True:
             decision = self._decide(exchange, facts, refusal)
+            if self._services.spending.limited:
+                await self._services.spending.set_aside(exchange, decision.model)
             permit = self._circuits.enter(decision.model)
             if permit is not None:
                 prices = self._services.prices
@@ -179,10 +207,30 @@ class Gateway:
             tried = (*facts.unavailable, decision.model)
             facts = msgspec.structs.replace(facts, unavailable=tried)
 
+    async def _carry(self, exchange: Exchange, decision: Decision, run: Try[T]) -> T:
+        """Let the model that the caller chose try `run`: no other stands in for it."""
+        await self._services.spending.set_aside(exchange, decision.model)
+        permit = self._circuits.enter(decision.model) or NO_MATTER
+        prices = self._services.prices
+        attempted = Attempted(exchange, decision, prices, self._circuits, permit)
+        try:
+            return await run(exchange, decision, attempted)
+        except UpstreamError as error:
+            attempted.fail(error)
+            if exchange.judging is not None:
+                await join(exchange.judging, self._patience_s)
+            raise
+        except asyncio.CancelledError:
+            attempted.abandon()
+            raise
+
     async def _open(self, exchange: Exchange, decision: Decision) -> Reply:
         services, request = self._services, exchange.request
-        profile = services.config.model[decision.model]
-        body = render(request, profile, keep_reasoning=profile.reasoning)
+        profile = services.config.model.get(decision.model)
+        if profile is None:
+            body = render_as_is(request, exchange.inbound.body)
+        else:
+            body = render(request, profile, keep_reasoning=profile.reasoning)
         reply = await services.upstream.open(decision.model, body, streamed=request.stream)
         exchange.first_byte_ms = exchange.elapsed_ms()
         exchange.simulated |= reply.simulated
@@ -199,12 +247,14 @@ class Gateway:
     ) -> tuple[bytes, str]:
         reply = await self._open(exchange, decision)
         try:
+            if exchange.judging is not None:
+                await join(exchange.judging, self._patience_s)
             body = await reply.read()
         finally:
             await reply.close()
         answer = parse_answer(body)
         if answer is None:
-            raise _malformed(decision.model, "no chat completion")
+            raise malformed(decision.model, "no chat completion")
         exchange.finish = answer.finish
         usage = billed(exchange, answer.usage, answer.output_bytes, answer.reasoning_bytes)
         attempted.end(status=reply.status, usage=usage)
@@ -222,12 +272,14 @@ class Gateway:
         """Open a stream and wait for its first piece: until then another model can take over."""
         reply = await self._open(exchange, decision)
         try:
+            if exchange.judging is not None:
+                await join(exchange.judging, self._patience_s)
             if "event-stream" not in reply.content_type:
-                raise _malformed(decision.model, f"{reply.content_type or 'nothing'}, no stream")
+                raise malformed(decision.model, f"{reply.content_type or 'nothing'}, no stream")
             chunks = reply.chunks()
             first = await anext(chunks, None)
             if first is None:
-                raise _malformed(decision.model, "an empty stream")
+                raise malformed(decision.model, "an empty stream")
             relay = Relay(show_usage=exchange.request.include_usage)
             out = relay.feed(first)
             if relay.error is not None:
@@ -243,17 +295,12 @@ class Gateway:
             return
         exchange.recorded = True
         services = self._services
+        if exchange.carried is not None:
+            look_back(exchange)
         decision = exchange.decision or undecided(exchange.table)
-        self._conversations.note(exchange, decision.model)
-        services.record(entry_of(exchange, decision, services))
-
-
-def _fault(error: RequestError) -> Fault:
-    if isinstance(error, UpstreamError):
-        return error.fault
-    return "overloaded" if isinstance(error, Unavailable) else "invalid"
-
-
-def _malformed(model: ModelId, what: str) -> UpstreamError:
-    message = f"{model} answered with {what}"
-    return UpstreamError(message, fault="malformed", upstream_status=200)
+        if exchange.carried is None:
+            self._conversations.note(exchange, decision.model)
+        entry = entry_of(exchange, decision, services)
+        if services.spending.limited:
+            services.spending.settle(exchange, entry.cost, simulated=entry.simulated)
+        services.record(entry)

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from router.config.schema import Config
 from router.domain import Entry
+from router.gateway.spending import Spending
 from router.policy.table import PolicyTable
 from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import Book
@@ -24,6 +25,7 @@ class Services(Struct, frozen=True, kw_only=True):
     upstream: UpstreamPort
     prices: Book
     lengths: Lengths
+    spending: Spending
     record: Callable[[Entry], None]
     """Keeps the entry and lets it be seen; never waits, never raises."""
     redact: Redactor | None = None

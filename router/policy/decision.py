@@ -1,7 +1,7 @@
 """From a verdict to a tier and a model. Pure, synchronous and total: it always answers.
 
 The order is fixed: the caller's own choice, the verdict, rules, feasibility, what switching costs,
-pin, availability.
+pin, availability, budget.
 Feasibility and availability are one search: looking from the wanted tier for the first model that
 fits and is up finds the same one as moving twice, because both move in the same order.
 """
@@ -16,6 +16,7 @@ from router.policy.obstruction import Obstruction, obstruct
 from router.policy.rules import RANKS, SEARCH, apply_rules
 from router.policy.switching import model_to_stay_with
 from router.policy.table import PolicyTable, obstacle_of
+from router.policy.thrift import save
 
 _MOVED: Final[dict[Obstacle, Reason]] = {
     "context": "context",
@@ -50,6 +51,14 @@ def decide(verdict: Verdict | None, facts: Facts, table: PolicyTable) -> Decisio
     A failed attempt is answered by asking again with its model in `facts.unavailable`. Equal
     arguments give equal answers, so a recorded verdict and its facts can be decided again.
     """
+    decided = _choose(verdict, facts, table)
+    if facts.thrift and isinstance(decided, Decision):
+        return save(decided, facts, table)
+    return decided
+
+
+def _choose(verdict: Verdict | None, facts: Facts, table: PolicyTable) -> Decision | Obstruction:
+    """The decision before any budget is asked."""
     looks = [_look(tier, facts, table) for tier in TIERS]
     case = _Case(verdict, facts, table, tuple(candidate for candidate, _ in looks))
     if facts.passthrough is not None:

@@ -1,9 +1,9 @@
 """The price book: every model's price, resolved once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -12,13 +12,21 @@ from router.domain import ModelId, PicoUsd, Usage
 from router.prices.listed import quote_listed
 from router.prices.rates import Quote, Rate, quote_price
 
+MOST_STRANGERS: Final = 1_000
+"""Models that are not configured whose prices are remembered: callers choose their names."""
+
 
 class Prices:
-    """The prices of the configured models."""
+    """The prices of the configured models, and of strangers by `quote`, where that is given."""
 
-    def __init__(self, quotes: Mapping[ModelId, Quote]) -> None:
+    def __init__(
+        self,
+        quotes: Mapping[ModelId, Quote],
+        quote: Callable[[ModelId], Quote] | None = None,
+    ) -> None:
         self.quotes = dict(quotes)
         """Every model's price with its source, for whoever wants to check them."""
+        self._quote = quote
         self._rates = {model: quote.rates for model, quote in quotes.items()}
         content = msgspec.json.encode(self.quotes, order="sorted")
         self._version = blake2b(content, digest_size=8).hexdigest()
@@ -37,10 +45,21 @@ class Prices:
 
     def rate(self, model: ModelId, input_tokens: int) -> Rate | None:
         """What a token costs in requests of that length; none where the price is unknown."""
-        for rate in self._rates.get(model, ()):
+        rates = self._rates.get(model)
+        if rates is None:
+            rates = self._strange(model)
+        for rate in rates:
             if input_tokens > rate.above:
                 return rate
         return None
+
+    def _strange(self, model: ModelId) -> tuple[Rate, ...]:
+        """The rates of a model that is not configured."""
+        if self._quote is None or len(self._rates) >= len(self.quotes) + MOST_STRANGERS:
+            return ()
+        rates = self._quote(model).rates
+        self._rates[model] = rates
+        return rates
 
 
 class EmptyPrices:
@@ -66,13 +85,20 @@ Book: TypeAlias = Prices | EmptyPrices
 def build_prices(config: Config, at: datetime) -> Prices:
     """The book of `config`: its own prices, else list prices as they stood at `at`.
 
-    The list is loaded only where a model of a public host has no price of its own.
+    The list is loaded only where a model of a public host has no price of its own, or where a
+    shadow passes on models that are not configured.
     """
+    stranger = config.upstream.get(config.shadow.upstream)
+    base_url = "" if stranger is None else stranger.base_url
+    if base_url:
+        # Now, because the list takes a third of a second to load.
+        quote_listed(base_url, "", at)
     return Prices(
         {
             model: quote_price(settings.price)
             if settings.price is not None
             else quote_listed(config.upstream[settings.upstream].base_url, settings.name, at)
             for model, settings in config.model.items()
-        }
+        },
+        (lambda model: quote_listed(base_url, model, at)) if base_url else None,
     )

@@ -41,6 +41,7 @@ def settle(
     attempts: Sequence[Attempt],
     *,
     facts: Facts | None = None,
+    shadow: Decision | None = None,
 ) -> tuple[Usage, Cost]:
     """Tokens and money of a request that was decided by `facts`.
 
@@ -48,7 +49,8 @@ def settle(
     world where it alone serves all: the same input, as much of it cached as its host would have
     kept of the conversation, and output scaled by what its model writes, under the caller's cap or
     what the profile sends. Where the tier answered, its output is known. Tiers not taken are
-    estimates and have doubts. A tier that could not have taken the request has no cost.
+    estimates and have doubts. A tier that could not have taken the request has no cost. `shadow` is
+    what routing would have done, where it only watched: what that would have cost is `routed`.
     """
     costs = [book.cost(attempt.model, attempt.usage) for attempt in attempts]
     answer = attempts[-1] if attempts else Attempt(model=decision.model, tier=decision.tier)
@@ -66,6 +68,7 @@ def settle(
         easy=tiers.get("easy"),
         medium=tiers.get("medium"),
         hard=tiers.get("hard"),
+        routed=_routed(world, shadow) if shadow and attempts else None,
         doubts=doubts,
         prices=book.version,
         lengths=lengths.version,
@@ -113,6 +116,15 @@ def would_cost(world: _World, model: ModelId) -> tuple[PicoUsd | None, Doubt | N
     doubt = Doubt(shared=round(shared * rate.output), own=round(own * rate.output))
     cost = rate.cost(_used(world, round(mean)))
     return cost, doubt if doubt.shared or doubt.own else None
+
+
+def _routed(world: _World, shadow: Decision) -> PicoUsd | None:
+    """What a decision would have cost that was not carried out."""
+    chosen = (one for one in shadow.candidates if one.model == shadow.model)
+    candidate = next((one for one in chosen if one.tier == shadow.tier), None)
+    if candidate is None or candidate.obstacle not in {None, "unavailable"}:
+        return None
+    return would_cost(world, candidate.model)[0]
 
 
 def _world(book: Book, lengths: Lengths, answer: Attempt, facts: Facts | None) -> _World:

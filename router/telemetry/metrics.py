@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from classifier.types import LABELS, TIERS, Label, Tier
+from router.budgets import Bound
 from router.divergence import psi
 from router.domain import PICO, Entry, Feedback
 from router.ports import CacheStats
@@ -202,6 +203,13 @@ class _State:
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._budget = Gauge(
+            "gearshift_budget_used",
+            "Share of a budget that is spent in its day or month; of all keys: key is empty.",
+            ("key", "period", "simulated"),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._recent: deque[Tier] = deque(maxlen=_RECENT)
         self._judged: deque[Label] = deque(maxlen=_RECENT)
 
@@ -210,6 +218,11 @@ class _State:
         self._recent.append(entry.decision.tier)
         if entry.decision.verdict is not None and not entry.facts.open_tool_loop:
             self._judged.append(entry.decision.verdict.label)
+
+    def budget(self, bound: Bound, used: float) -> None:
+        """Set how much of one budget is spent."""
+        simulated = "true" if bound.simulated else "false"
+        self._budget.labels(bound.cap.scope, bound.cap.period, simulated).set(used)
 
     def report(
         self, cache: CacheStats, scorer: Mapping[str, float], ledger: Mapping[str, float]
@@ -279,6 +292,10 @@ class Metrics:
     ) -> None:
         """Set this worker's gauges: recent tiers, cache, scorer, what it knows of the ledger."""
         self._state.report(cache, scorer, ledger)
+
+    def budget(self, bound: Bound, used: float) -> None:
+        """Set how much of a budget is spent, as a share."""
+        self._state.budget(bound, used)
 
     def expect(self, learned: Mapping[Label, int]) -> None:
         """Compare the labels of now with those that the classifier in service learned from."""

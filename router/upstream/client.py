@@ -9,6 +9,7 @@ import msgspec
 
 from router.config.schema import Config, Upstream
 from router.domain import ModelId
+from router.errors import UpstreamError
 from router.upstream import faults
 from router.upstream.transport import AiohttpTransport
 
@@ -73,10 +74,13 @@ class HttpUpstream:
         self._by_model = {
             model: self._hosts[profile.upstream] for model, profile in config.model.items()
         }
+        self._stranger = self._hosts.get(config.shadow.upstream)
 
     async def open(self, model: ModelId, body: bytes, *, streamed: bool) -> HttpReply:
         """Send `body` and wait for the head of the answer; see ports.UpstreamPort."""
-        host = self._by_model[model]
+        host = self._by_model.get(model) or self._stranger
+        if host is None:
+            raise UpstreamError(f"{model} has no upstream here", fault="not_found")
         try:
             response = await self._send(host, body, streamed=streamed)
         except httpx.TransportError as error:

@@ -48,6 +48,13 @@ def render(request: ChatRequest, profile: Model, *, keep_reasoning: bool = False
     return _write(fields)
 
 
+def render_as_is(request: ChatRequest, body: bytes) -> bytes:
+    """The caller's own `body`, byte for byte; of a stream the usage is asked for too."""
+    if not request.stream or request.include_usage:
+        return body
+    return _write({**request.fields, "stream_options": _ask_usage(request)})
+
+
 def _set_sampling(fields: dict[str, object], request: ChatRequest, profile: Model) -> None:
     if profile.fixed_sampling:
         for name in SAMPLING:

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.types import TIERS, Tier
-from router.config.checks import BUILT_IN, faults
+from router.config.access import Budget, Key, Shadow
+from router.config.checks import faults
+from router.config.names import BUILT_IN
 from router.config.schema import (
     Config,
     Cutoffs,
@@ -42,6 +44,14 @@ def config(
         upstream={"host": upstream},
         aliases=aliases or {},
         policy=policy or Policy(),
+    )
+
+
+def with_callers(
+    *, keys: tuple[Key, ...] = (), budget: Budget | None = None, shadow: Shadow | None = None
+) -> Config:
+    return msgspec.structs.replace(
+        config(), key=keys, budget=budget or Budget(), shadow=shadow or Shadow()
     )
 
 
@@ -182,7 +192,7 @@ def test_a_model_takes_no_built_in_name(name: str) -> None:
         (Rule(name="r", pattern="(", tier="easy"), ".pattern` is no regular expression: missing )"),
         (Rule(name="r", pattern="a{99999999999}", tier="easy"), "is no regular expression: the"),
         (Rule(name="r", key="default", value="v", tier="easy"), ".value` belongs to a `header`"),
-        (Rule(name="r", key="team-a", tier="easy"), ".key` names no API key; there is only"),
+        (Rule(name="r", key="team-a", tier="easy"), ".key` names no API key; there is default"),
         (Rule(name="r", key="", header="x-team", tier="easy"), ".key` names no API key"),
     ],
 )

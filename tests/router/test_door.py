@@ -1,10 +1,13 @@
 """Keys: who is let in, and what is said to who is not."""
 
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.api.door import Door
+from router.config.access import Key
 from router.errors import Unauthorized
 
 DOOR = Door(api_key="sk-api", admin_key="sk-admin")
@@ -76,3 +79,50 @@ def test_a_key_in_any_script_opens(key: str) -> None:
 def test_nothing_but_the_key_is_the_key(shown: bytes) -> None:
     with pytest.raises(Unauthorized):
         DOOR.admit({"x-api-key": shown.decode("latin-1")})
+
+
+def hashed(name: str, key: str, **more: str) -> Key:
+    return Key(name=name, hash=sha256(key.encode()).hexdigest(), **more)  # type: ignore[arg-type]
+
+
+MANY = Door(
+    api_key="sk-api",
+    admin_key="sk-admin",
+    keys=(
+        hashed("team", "gs-team"),
+        hashed("old", "gs-old", expires="2026-11-25"),
+        hashed("lasting", "gs-lasting", expires="9999-12-31"),
+        Key(name="default"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [("sk-api", "default"), ("gs-team", "team"), ("gs-lasting", "lasting")]
+)
+def test_each_key_lets_its_caller_in_by_name(key: str, name: str) -> None:
+    assert MANY.admit({"authorization": f"Bearer {key}"}) == name
+    assert MANY.admit({"x-api-key": key}) == name
+
+
+@pytest.mark.parametrize("shown", ["gs-teaM", "team", hashed("team", "gs-team").hash, "sk-admin"])
+def test_neither_a_name_nor_a_hash_is_a_key(shown: str) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        MANY.admit({"x-api-key": shown})
+    assert caught.value.code == "invalid_api_key"
+
+
+def test_a_key_whose_days_are_over_says_since_when() -> None:
+    with pytest.raises(Unauthorized) as caught:
+        MANY.admit({"x-api-key": "gs-old"})
+    assert caught.value.code == "expired_api_key"
+    assert "2026-11-25" in str(caught.value)
+
+
+def test_keys_of_the_file_lock_the_door_by_themselves() -> None:
+    door = Door(api_key="", admin_key="", keys=(hashed("team", "gs-team"),))
+    assert door.admit({"x-api-key": "gs-team"}) == "team"
+    with pytest.raises(Unauthorized):
+        door.admit({})
+    with pytest.raises(Unauthorized):
+        MANY.admit_admin({"x-api-key": "gs-team"})

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.config.access import Shadow
 from router.config.schema import Config, Price
 from router.domain import ModelId, Usage
-from router.prices.book import Prices, build_prices
+from router.prices.book import MOST_STRANGERS, Prices, build_prices
 from router.prices.listed import quote_listed
 from router.prices.rates import Quote, Rate, pico_per_token, quote_price
 
@@ -149,3 +150,43 @@ def test_an_unknown_price_is_in_the_book_with_its_reason() -> None:
     book = Prices({M: Quote(source="unknown: nobody said")})
     assert book.quotes[M].source == "unknown: nobody said"
     assert book.cost(M, Usage(input=1)) is None
+
+
+def test_strangers_have_the_list_price_of_the_host_that_takes_them() -> None:
+    text = """
+    tiers = { easy = ["mine"], medium = ["mine"], hard = ["mine"] }
+    shadow = { enabled = true, upstream = "openai" }
+    [upstream.openai]
+    base_url = "https://api.openai.com/v1"
+    [model.mine]
+    upstream = "openai"
+    name = "gpt-5-nano"
+    context = 1_000
+    price = { input = 9, output = 9, source = "a contract", date = "2026-11-01" }
+    """
+    config = msgspec.toml.decode(text, type=Config)
+    book = build_prices(config, TODAY)
+    listed = quote_listed("https://api.openai.com/v1", "gpt-4o", TODAY).rates[0]
+    assert book.cost(ModelId("gpt-4o"), Usage(input=1)) == listed.input
+    assert book.cost(ModelId("gpt-4o"), Usage(input=1)) == listed.input, "remembered"
+    assert book.cost(ModelId("mine"), Usage(input=1)) == 9_000_000
+    assert book.cost(ModelId("nobody/nothing"), Usage(input=1)) is None
+    shadowless = msgspec.structs.replace(config, shadow=Shadow())
+    assert build_prices(shadowless, TODAY).cost(ModelId("gpt-4o"), Usage(input=1)) is None
+    assert build_prices(shadowless, TODAY).version == book.version
+
+
+def test_no_more_strangers_are_remembered_than_there_is_room_for() -> None:
+    asked: list[ModelId] = []
+
+    def quote(model: ModelId) -> Quote:
+        asked.append(model)
+        return Quote(rates=(Rate(cached=1, input=1, output=1),), source="made up")
+
+    book = Prices({M: Quote(source="unknown")}, quote)
+    for n in range(MOST_STRANGERS + 10):
+        book.cost(ModelId(f"stranger-{n}"), Usage(input=1))
+    assert len(asked) == MOST_STRANGERS
+    assert book.cost(ModelId("stranger-0"), Usage(input=5)) == 5
+    assert book.cost(ModelId("late"), Usage(input=5)) is None
+    assert book.cost(M, Usage(input=5)) is None, "what is configured is no stranger"
