@@ -17,6 +17,7 @@ _MODULES: Final = {
     "drift": "drift",
     "judge": "judge",
     "report": "report",
+    "explain": "explain",
     "lessons": "lessons",
     "train": "train",
     "evaluate": "evaluate",

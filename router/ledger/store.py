@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, delete, select, true
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from router.domain import Entry, Feedback
+from router.domain import DecisionId, Entry, Feedback
 from router.errors import LedgerError
 from router.ledger.engine import open_engine, said
 from router.ledger.facets import EVER, Dimension, Span
@@ -78,6 +78,24 @@ class Store:
         with self._trouble(), self._engine.connect() as connection:
             for document, text in connection.execution_options(yield_per=_PAGE).execute(query):
                 yield entry_of(document, text)
+
+    def newest(self, limit: int) -> tuple[DecisionId, ...]:
+        """Ids of the `limit` entries that arrived last, the last first; an index alone is read."""
+        query = select(ENTRY.c.id).order_by(ENTRY.c.at_us.desc(), ENTRY.c.id.desc()).limit(limit)
+        with self._trouble(), self._engine.connect() as connection:
+            return tuple(DecisionId(id) for (id,) in connection.execute(query))
+
+    def find(self, ids: Sequence[DecisionId]) -> tuple[Entry, ...]:
+        """Those of `ids` that are stored, with their text where it is kept; in no order."""
+        query = select(ENTRY.c.document, PROMPT.c.document).join(
+            PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=True
+        )
+        found: list[Entry] = []
+        with self._trouble(), self._engine.connect() as connection:
+            for at in range(0, len(ids), _PAGE):
+                page = query.where(ENTRY.c.id.in_(ids[at : at + _PAGE]))
+                found += (entry_of(document, text) for document, text in connection.execute(page))
+        return tuple(found)
 
     def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
         """What was said of the entries of `span`, in the order in which it was said."""
