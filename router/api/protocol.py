@@ -8,6 +8,7 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from router.api.dashboard.page import EVENTS_PATH
 from router.wire.errors import error_body
 
 HEAD_BYTES: Final = 64 * 1024
@@ -48,6 +49,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """Hand on a piece of a body; its length is the application's to bound."""
         self._unclaimed = 0
         super().on_body(body)
+
+    def shutdown(self) -> None:
+        """Begin to end. A stream that never does so by itself is told that its reader has left."""
+        super().shutdown()
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and self.scope["path"] == EVENTS_PATH:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
         """What the parser refused is refused here too, for its length where that is why."""

@@ -10,13 +10,13 @@ import rich_click as click
 from classifier.artifact import Manifest, read_manifest
 from classifier.registry import folder_of
 from classifier.types import TIERS
-from router.app import missing_models
 from router.config.load import Options, Settings, effective, exposure_error, resolve
 from router.config.schema import Config, Cutoffs, Policy
 from router.domain import ModelId
 from router.errors import UpstreamError
 from router.follow import load_first, registry_of
 from router.gateway.canaries import unreached_tiers
+from router.hosts import missing_models
 from router.sandbox.profile import sandbox_config, with_base_url
 from router.sandbox.serve import start
 from router.sandbox.settings import SandboxSettings

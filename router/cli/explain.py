@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 import rich_click as click
 from rich.console import Console, RenderableType
@@ -15,6 +16,9 @@ from router.errors import LedgerError
 from router.ledger.store import Store
 from router.report.explain import Choice, Explanation, Try, document
 from router.report.explain import explain as explain_entry
+
+_CHOICE: Final = ("tier", "model", "cost", "95 %", "")
+_TRY: Final = ("attempt", "status", "ms", "in", "cached", "out", "cost", "")
 
 
 @click.command()
@@ -56,11 +60,9 @@ def _lines(told: Explanation) -> Iterator[RenderableType]:
     if told.verdict is not None:
         yield Text(_said(told.verdict))
     yield Text(f"seen: {_shown('; '.join(told.facts))}")
-    columns = ("tier", "model", "cost", "95 %", "")
-    yield table(columns, [_choice(choice) for choice in told.choices])
+    yield table(_CHOICE, [_choice(choice) for choice in told.choices])
     if told.attempts:
-        columns = ("attempt", "status", "ms", "in", "cached", "out", "cost", "")
-        yield table(columns, [_try(attempt) for attempt in told.attempts])
+        yield table(_TRY, [_try(attempt) for attempt in told.attempts])
     stages = ", ".join(f"{name} {value:,.1f}" for name, value in told.timings_ms.items())
     yield Text(f"milliseconds: {stages or 'none measured'}")
     estimated = " (estimated, not billed)" if told.estimated else ""

@@ -35,7 +35,7 @@ class MemoryLedger:
 
     def find(self, ids: Sequence[DecisionId]) -> tuple[Entry, ...]:
         """Those of `ids` that were recorded, in no order."""
-        return tuple(self._entries[id] for id in ids if id in self._entries)
+        return tuple(self._entries[one] for one in ids if one in self._entries)
 
     def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
         """What was said of the entries of `span`, in the order in which it was said."""

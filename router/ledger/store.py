@@ -83,7 +83,7 @@ class Store:
         """Ids of the `limit` entries that arrived last, the last first; an index alone is read."""
         query = select(ENTRY.c.id).order_by(ENTRY.c.at_us.desc(), ENTRY.c.id.desc()).limit(limit)
         with self._trouble(), self._engine.connect() as connection:
-            return tuple(DecisionId(id) for (id,) in connection.execute(query))
+            return tuple(DecisionId(found) for (found,) in connection.execute(query))
 
     def find(self, ids: Sequence[DecisionId]) -> tuple[Entry, ...]:
         """Those of `ids` that are stored, with their text where it is kept; in no order."""

@@ -21,16 +21,16 @@ class Html(str):
 Attribute: TypeAlias = str | bool | int | None
 
 
-def tag(name: str, *children: str | None, **attributes: Attribute) -> Html:
-    """The element `name` around `children`: plain strings are escaped, None is left out.
+def tag(element: str, /, *children: str | None, **attributes: Attribute) -> Html:
+    """The element around `children`: plain strings are escaped, None is left out.
 
     An attribute's `_` is written as `-`, and one at its end is dropped (`class_`). True stands
     for the bare attribute; False and None leave it out.
     """
-    head = f"<{name}{_written(attributes)}>"
-    if name in _VOID:
+    head = f"<{element}{_written(attributes)}>"
+    if element in _VOID:
         return Html(head)
-    return Html(f"{head}{join(children)}</{name}>")
+    return Html(f"{head}{join(children)}</{element}>")
 
 
 def join(children: Iterable[str | None]) -> Html:

@@ -81,13 +81,12 @@ class Reader:
 
     def find(self, id: DecisionId) -> Entry | None:  # noqa: A002  (what it is called)
         """The entry of a decision, if it is stored. Raises LedgerError."""
-        with self._lock:
-            try:
-                found = self._opened().find([id])
-            except LedgerError:
-                self._let_go()
-                raise
-            return found[0] if found else None
+        archive = self._open()  # one of its own: it need not wait for sums
+        try:
+            found = archive.find([id])
+        finally:
+            archive.close()
+        return found[0] if found else None
 
     def close(self) -> None:
         """Give back the connections."""
@@ -103,9 +102,7 @@ class Reader:
         if not (changed or due or last.trouble):
             return last
         sums = self._sum(archive, now_us) if due else last.sums
-        window, recent = (
-            self._read_recent(archive, ids) if changed else (last.window, last.recent)
-        )
+        window, recent = self._read_recent(archive, ids) if changed else (last.window, last.recent)
         return Snapshot(at_us=now_us, sums=sums, window=window, recent=recent)
 
     def _is_due(self, now_us: int) -> bool:
@@ -127,12 +124,12 @@ class Reader:
         Entries never change, but kept text goes when its days are over: it is not held here.
         """
         shown = {entry.id: entry for entry in archive.find(ids[:SHOWN])}
-        unknown = [id for id in ids[SHOWN:] if id not in self._known]
+        unknown = [one for one in ids[SHOWN:] if one not in self._known]
         known = self._known | {entry.id: _bare(entry) for entry in archive.find(unknown)}
-        known |= {id: _bare(entry) for id, entry in shown.items()}
-        self._known = {id: known[id] for id in ids if id in known}
+        known |= {name: _bare(entry) for name, entry in shown.items()}
+        self._known = {one: known[one] for one in ids if one in known}
         self._ids = ids
-        recent = tuple(shown[id] for id in ids[:SHOWN] if id in shown)
+        recent = tuple(shown[one] for one in ids[:SHOWN] if one in shown)
         return look_back(self._known.values()), recent
 
     def _opened(self) -> Archive:
