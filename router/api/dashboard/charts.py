@@ -5,13 +5,14 @@ stands in a table of the page too.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Final, TypeAlias
 
 import msgspec
 
 from classifier.types import TIERS
 from router.api.dashboard.sums import Sums
-from router.api.dashboard.window import Window
+from router.api.dashboard.window import STAGE_NAMES, Window
 from router.report.summary import Figures
 
 Spec: TypeAlias = dict[str, object]
@@ -19,21 +20,15 @@ Row: TypeAlias = dict[str, str | float]
 
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 _HEIGHT: Final = 200
-_DAY: Final[Spec] = {
-    "field": "day",
-    "type": "temporal",
-    "timeUnit": "utcyearmonthdate",
-    "title": None,
-    "axis": {"format": "%d %b", "tickCount": 6, "grid": False},
-}
 
 
 def to_json(sums: Sums | None, window: Window) -> bytes:
     """Every chart: name → its specification, and its data by name."""
+    days = _days(sums)
     return msgspec.json.encode(
         {
-            "cost": {"spec": _cost(), "data": _cost_rows(sums)},
-            "mix": {"spec": _mix(), "data": _mix_rows(sums)},
+            "cost": {"spec": _cost(days), "data": _cost_rows(sums)},
+            "mix": {"spec": _mix(days), "data": _mix_rows(sums)},
             "stages": {"spec": _stages(), "data": _stage_rows(window)},
         }
     )
@@ -50,6 +45,23 @@ def _chart(*layers: Spec, **more: object) -> Spec:
     }
 
 
+def _days(sums: Sums | None) -> Spec:
+    """The axis of days: all of them, whether anything happened or not."""
+    days = [_short(day.day) for day in sums.days] if sums else []
+    return {
+        "field": "day",
+        "type": "ordinal",
+        "title": None,
+        "scale": {"domain": days},
+        "axis": {"labelAngle": 0, "labelOverlap": True, "grid": False},
+    }
+
+
+def _short(day: str) -> str:
+    """A day as an axis has room for it."""
+    return date.fromisoformat(day).strftime("%d %b").lstrip("0")
+
+
 def _tier_colour() -> Spec:
     return {
         "field": "tier",
@@ -60,22 +72,22 @@ def _tier_colour() -> Spec:
     }
 
 
-def _cost() -> Spec:
+def _cost(x: Spec) -> Spec:
     y: Spec = {"field": "usd", "type": "quantitative", "title": "USD"}
     bars: Spec = {
         "data": {"name": "cost"},
-        "mark": {"type": "bar", "width": {"band": 0.8}},
-        "encoding": {"x": _DAY, "y": {**y, "stack": True}, "color": _tier_colour()},
+        "mark": {"type": "bar"},
+        "encoding": {"x": x, "y": {**y, "stack": True}, "color": _tier_colour()},
     }
     baseline: Spec = {
         "data": {"name": "baseline"},
         "mark": {"type": "line", "point": {"size": 25}, "strokeDash": [5, 3]},
-        "encoding": {"x": _DAY, "y": y},
+        "encoding": {"x": x, "y": y},
     }
     return _chart(bars, baseline)
 
 
-def _mix() -> Spec:
+def _mix(x: Spec) -> Spec:
     share: Spec = {
         "field": "requests",
         "type": "quantitative",
@@ -86,8 +98,8 @@ def _mix() -> Spec:
     return _chart(
         {
             "data": {"name": "mix"},
-            "mark": {"type": "bar", "width": {"band": 0.8}},
-            "encoding": {"x": _DAY, "y": share, "color": _tier_colour()},
+            "mark": {"type": "bar"},
+            "encoding": {"x": x, "y": share, "color": _tier_colour()},
         }
     )
 
@@ -119,13 +131,13 @@ def _cost_rows(sums: Sums | None) -> Mapping[str, list[Row]]:
     days = sums.days if sums else ()
     return {
         "cost": [
-            {"day": day.day, "tier": tier, "usd": usd}
+            {"day": _short(day.day), "tier": tier, "usd": usd}
             for day in days
             for tier in TIERS
             if (usd := _usd(day.tiers.get(tier))) is not None
         ],
         "baseline": [
-            {"day": day.day, "usd": float(day.total.baseline_cost_usd)}
+            {"day": _short(day.day), "usd": float(day.total.baseline_cost_usd)}
             for day in days
             if day.total.baseline_cost_usd is not None
         ],
@@ -140,7 +152,7 @@ def _mix_rows(sums: Sums | None) -> Mapping[str, list[Row]]:
     def rows() -> Iterator[Row]:
         for day in sums.days if sums else ():
             for tier, figures in day.tiers.items():
-                yield {"day": day.day, "tier": tier, "requests": figures.requests}
+                yield {"day": _short(day.day), "tier": tier, "requests": figures.requests}
 
     return {"mix": list(rows())}
 
@@ -149,7 +161,7 @@ def _stage_rows(window: Window) -> Mapping[str, list[Row]]:
     return {
         "stages": [
             {
-                "stage": stage.name.replace("_", " "),
+                "stage": STAGE_NAMES[stage.name],
                 "p50": stage.p50_ms,
                 "p95": stage.p95_ms,
                 "p99": stage.p99_ms,

@@ -9,7 +9,8 @@ from router.api.dashboard.parts import section
 EVENTS_PATH: Final = "/dashboard/events"
 DIALS: Final = ("auto", "auto:cheap", "auto:best")
 """What the box offers for `model`."""
-_SCRIPTS: Final = ("htmx.min.js", "hx-sse.min.js", "vega.js", "dashboard.js")
+_SCRIPTS: Final = ("dashboard.js", "htmx.min.js", "hx-sse.min.js", "vega.js")
+"""In order: ours listens before anything happens, and the largest comes last."""
 _CONFIG: Final = '{"history": false, "transitions": false, "includeIndicatorCSS": false}'
 Address: TypeAlias = Callable[[str], str]
 """File name of a static file → where it is."""

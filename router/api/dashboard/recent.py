@@ -12,11 +12,11 @@ _EXCERPT: Final = 90
 _COLUMNS: Final = (
     Column(name="Time (UTC)"),
     Column(name="Tier"),
-    Column(name="Model"),
+    Column(name="Model", minor=True),
     Column(name="Reason"),
     Column(name="Label", minor=True),
     Column(name="Cache", minor=True),
-    Column(name="Status", number=True),
+    Column(name="Status", number=True, minor=True),
     Column(name="Tokens", number=True, minor=True),
     Column(name="Took", number=True, minor=True),
     Column(name="Cost", number=True),
@@ -28,7 +28,7 @@ def recent_table(entries: Sequence[Entry]) -> Html:
     if not entries:
         return tag("p", "No requests yet.", class_="quiet")
     texts = any(entry.prompt is not None for entry in entries)
-    columns = (*_COLUMNS, Column(name="Prompt")) if texts else _COLUMNS
+    columns = (*_COLUMNS, Column(name="Prompt", minor=True)) if texts else _COLUMNS
     rows = [[*_cells(entry), *([_excerpt(entry)] if texts else [])] for entry in entries]
     return table("Recent decisions", columns, rows, hide_caption=True)
 

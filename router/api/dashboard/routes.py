@@ -24,7 +24,7 @@ from router.report.explain import explain
 
 AnyRequest: TypeAlias = Request[None, None, State]
 Routes: TypeAlias = list[HTTPRouteHandler | ASGIRouteHandler]
-_HTML: Final = "text/html; charset=utf-8"
+_HTML: Final = "text/html"
 _PRIVATE: Final = {"cache-control": "no-store", "vary": "Cookie"}
 _FORM_BYTES: Final = 256 * 1024
 _FORM_FIELDS: Final = 20

@@ -20,7 +20,7 @@ from router.api.dashboard.parts import (
 from router.api.dashboard.reader import Snapshot
 from router.api.dashboard.recent import recent_table
 from router.api.dashboard.sums import Day, Period, Sums
-from router.api.dashboard.window import SIZE, Window
+from router.api.dashboard.window import SIZE, STAGE_NAMES, Window
 from router.report.summary import Figures
 
 _PENDING: Final = "The figures are being added up; they appear here by themselves."
@@ -143,13 +143,6 @@ def _day(day: Day) -> list[str]:
 
 
 def _stages(window: Window) -> Html:
-    words = {
-        "parse": "read the request",
-        "cache": "look for a verdict",
-        "score": "make a verdict",
-        "first_byte": "until the upstream began",
-        "total": "until the answer's end",
-    }
     columns = (
         Column(name="Stage"),
         Column(name="Median", number=True),
@@ -159,7 +152,7 @@ def _stages(window: Window) -> Html:
     )
     rows = [
         [
-            words[stage.name],
+            STAGE_NAMES[stage.name],
             *(milliseconds(value) for value in (stage.p50_ms, stage.p95_ms, stage.p99_ms)),
             f"{stage.requests:,}",
         ]

@@ -21,6 +21,14 @@ _LEFT: Final = 499
 
 StageName: TypeAlias = Literal["parse", "cache", "score", "first_byte", "total"]
 STAGES: Final[tuple[StageName, ...]] = get_args(StageName)
+STAGE_NAMES: Final[dict[StageName, str]] = {
+    "parse": "parse",
+    "cache": "cache",
+    "score": "score",
+    "first_byte": "first byte",
+    "total": "whole answer",
+}
+"""As pages write them."""
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,15 +67,20 @@
 
   async function update(name, fresh) {
     const chart = charts.get(name);
-    if (!chart) return draw(name, fresh);
+    // A new day has a new axis.
+    if (JSON.stringify(chart?.spec) !== JSON.stringify(fresh.spec)) return draw(name, fresh);
     chart.data = fresh.data;
-    for (const [rows, values] of Object.entries(fresh.data)) {
-      chart.view.change(rows, vega.changeset().remove(() => true).insert(values));
-    }
+    for (const [rows, values] of Object.entries(fresh.data)) chart.view.data(rows, values);
     return chart.view.runAsync();
   }
 
+  // Drawing begins when the page is painted and Vega is here; until then the latest figures wait.
+  let waiting = null;
   async function each(fresh, how) {
+    if (!window.vegaEmbed) {
+      waiting = fresh;
+      return;
+    }
     for (const [name, chart] of Object.entries(fresh)) {
       try {
         await how(name, chart);
@@ -123,9 +128,12 @@
     });
   }
 
-  // Deferred scripts run when the page has been read; the charts come after its first paint.
+  // Deferred scripts run when the page has been read.
   document.body.append(tip);
   listen();
   pausing();
-  requestAnimationFrame(() => setTimeout(() => each(JSON.parse(byId("charts").textContent), draw)));
+  addEventListener("load", () => {
+    const begin = () => each(waiting ?? JSON.parse(byId("charts").textContent), draw);
+    requestAnimationFrame(() => setTimeout(begin));
+  });
 })();
