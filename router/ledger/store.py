@@ -90,10 +90,12 @@ class Store:
         query = select(ENTRY.c.document, PROMPT.c.document).join(
             PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=True
         )
+        # Ids are plain; what else somebody may ask for, drivers refuse in ways of their own.
+        plain = [one for one in ids if one.isascii() and one.isprintable()]
         found: list[Entry] = []
         with self._trouble(), self._engine.connect() as connection:
-            for at in range(0, len(ids), _PAGE):
-                page = query.where(ENTRY.c.id.in_(ids[at : at + _PAGE]))
+            for at in range(0, len(plain), _PAGE):
+                page = query.where(ENTRY.c.id.in_(plain[at : at + _PAGE]))
                 found += (entry_of(document, text) for document, text in connection.execute(page))
         return tuple(found)
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from litestar import Request, Response, asgi, get, post
 from litestar.datastructures import State
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
 from router.api.dashboard import assets, page
@@ -45,7 +46,7 @@ def _pages(desk: Desk) -> list[HTTPRouteHandler]:
         return _refusal(desk, request) or answer(await _home(desk))
 
     @get("/dashboard/decisions/{id:str}", include_in_schema=False)
-    async def decision(request: AnyRequest, id: str) -> Response[str]:  # noqa: A002
+    async def decision(request: AnyRequest, id: FromPath[str]) -> Response[str]:  # noqa: A002
         """Explain one decision."""
         return _refusal(desk, request) or await _decision(desk, DecisionId(id[:_ID_CHARS]))
 
@@ -81,7 +82,7 @@ def _forms(desk: Desk) -> list[HTTPRouteHandler]:
 
 def _static() -> HTTPRouteHandler:
     @get("/dashboard/static/{name:str}", include_in_schema=False)
-    async def static(request: AnyRequest, name: str) -> Response[bytes]:
+    async def static(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         """Send a script, a style or a picture: the same for all, so no key is asked for."""
         if name not in assets.names():
             return Response(b"", status_code=404, headers=HEADERS, media_type="text/plain")
@@ -107,7 +108,7 @@ def _static() -> HTTPRouteHandler:
 def _events(desk: Desk) -> ASGIRouteHandler:
     stream = Events(desk)
 
-    @asgi(page.EVENTS_PATH)
+    @asgi(page.EVENTS_PATH, copy_scope=True)
     async def events(scope: Scope, receive: Receive, send: Send) -> None:
         """Tell what changes."""
         await stream(scope, receive, send)  # type: ignore[arg-type]  # its own ASGI types
