@@ -120,7 +120,7 @@ async def tab(browser: Browser, url: str, **settings: object) -> AsyncIterator[T
     try:
         opened = Tab(await context.new_page(), url)
         yield opened
-        assert opened.complaints == []
+        assert not opened.complaints, opened.complaints
     finally:
         await context.close()
 

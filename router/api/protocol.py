@@ -51,12 +51,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def shutdown(self) -> None:
-        """Begin to end. A stream that never does so by itself is told that its reader has left."""
+        """Let the answer under way end, unless it is a stream that never does so by itself."""
         super().shutdown()
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete and self.scope["path"] == EVENTS_PATH:
-            cycle.disconnected = True
-            cycle.message_event.set()
+        if self.cycle is not None and self.scope["path"] == EVENTS_PATH:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """What the parser refused is refused here too, for its length where that is why."""

@@ -28,7 +28,8 @@ CONTRAST = """() => {
     return [...context.getImageData(0, 0, 1, 1).data];
   };
   const light = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    const linear = (v) => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+    const [x, y, z] = [r, g, b].map((v) => linear(v / 255));
     return .2126 * x + .7152 * y + .0722 * z;
   };
   const ground = (element) => {
@@ -234,14 +235,13 @@ async def test_it_can_be_read_by_all(router: Router, browser: Browser, scheme: s
 
 async def test_charts_have_the_colours_of_the_scheme(router: Router, browser: Browser) -> None:
     busy(router)
-    fill = "document.querySelector('#chart-mix .mark-rect path').getAttribute('fill')"
+    bar = "#chart-mix .mark-rect path"
     async with tab(browser, router.url, color_scheme="light") as page:
         await page.open()
         await page.drawn()
-        await page.page.wait_for_selector("#chart-mix .mark-rect path")
-        bright = await page.page.evaluate(fill)
+        bright = await page.page.locator(bar).first.get_attribute("fill")
         await page.page.emulate_media(color_scheme="dark")
-        await page.page.wait_for_function(f"{fill} !== '{bright}'")
+        await page.page.wait_for_selector(f"{bar}:not([fill='{bright}'])", state="attached")
 
 
 async def test_nothing_moves_for_those_who_asked_for_that(router: Router, browser: Browser) -> None:

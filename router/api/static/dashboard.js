@@ -51,11 +51,16 @@
   async function draw(name, { spec, data }) {
     const host = byId(`chart-${name}`);
     if (!host) return;
+    if (Object.values(data).every((rows) => !rows.length)) {
+      host.textContent = "No figures yet.";
+      return;
+    }
     const { view } = await vegaEmbed(host, { ...spec, datasets: data }, {
       mode: "vega-lite",
       renderer: "svg",
       actions: false,
       defaultStyle: false,
+      logLevel: 1, // errors: that a day has no baseline is none
       ast: true, // expressions are interpreted, so the policy need not allow eval
       config: config(),
       tooltip,
