@@ -228,7 +228,7 @@ async def test_it_can_be_read_by_all(router: Router, browser: Browser, scheme: s
             assert levels.count(1) == 1
             assert all(b - a <= 1 for a, b in pairwise(levels))
             for landmark in ("banner", "main", "navigation"):
-                assert await page.page.get_by_role(landmark).count() == 1  # type: ignore[arg-type]
+                assert await page.page.get_by_role(landmark).count() == 1
         ground = await page.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
 
