@@ -14,8 +14,8 @@ import msgspec
 
 from classifier.types import TIERS, Tier, Verdict
 from router.domain import Candidate, Cost, Decision, Entry, Fault, ModelId, Obstacle, Reason, Usage
+from router.report.reasons import FAULTS, OBSTACLES, why
 from router.report.summary import moment, usd
-from router.report.words import FAULTS, OBSTACLES, why
 
 _Z: Final = 1.959964
 """Standard deviations on either side that hold 95 % of a normal distribution."""

@@ -29,7 +29,7 @@ from router.domain import (
     Warm,
 )
 from router.report.explain import document, explain
-from router.report.words import FAULTS, OBSTACLES, why
+from router.report.reasons import FAULTS, OBSTACLES, why
 from tests.ledgers import cost, entries, entry
 from tests.verdicts import verdict
 

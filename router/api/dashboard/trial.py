@@ -18,7 +18,7 @@ from router.prices.book import Book
 from router.prices.forecast import forecast
 from router.prices.settlement import Lengths
 from router.report.explain import choices_of
-from router.report.words import why
+from router.report.reasons import why
 from router.wire.request import parse_chat
 
 LONGEST: Final = 20_000
