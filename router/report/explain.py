@@ -136,7 +136,7 @@ def _node(value: object) -> object:
 def _choice(candidate: Candidate, decision: Decision, cost: Cost) -> Choice:
     taken = candidate.tier == decision.tier
     amount = tier_cost(cost, candidate.tier)
-    low, high = (None, None) if taken else _interval(amount, candidate.tier, cost)
+    low, high = _interval(amount, candidate.tier, cost)
     obstacle = candidate.obstacle
     words = "chosen" if taken else "could have served"
     return Choice(

@@ -93,7 +93,7 @@ def test_tiers_are_told_with_what_stood_in_their_way_and_what_they_cost() -> Non
 
 
 def test_an_estimate_has_its_interval_and_what_was_paid_has_none() -> None:
-    doubts = {"hard": Doubt(shared=3_000_000, own=4_000_000), "easy": Doubt(shared=1)}
+    doubts = {"hard": Doubt(shared=3_000_000, own=4_000_000)}
     told = explain(
         entry(1, decision=decided(), cost=replace(cost(1, easy=1, hard=40), doubts=doubts))
     )

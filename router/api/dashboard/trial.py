@@ -10,9 +10,10 @@ from router.api.dashboard.explained import choices_table, verdict_block
 from router.api.dashboard.html import Html, join, tag
 from router.api.dashboard.page import DIALS
 from router.api.dashboard.parts import tier_chip
-from router.domain import Cost, Decision, PicoUsd
+from router.domain import Cost, Decision, Doubt, Facts, PicoUsd
 from router.errors import BadRequest
 from router.gateway.exchange import Inbound
+from router.gateway.intent import Intent, facts_of
 from router.gateway.live import Gateway
 from router.prices.book import Book
 from router.prices.forecast import forecast
@@ -45,16 +46,25 @@ class Trial:
         body = msgspec.json.encode(request)
         inbound = Inbound(body=body, headers={}, key="", started=perf_counter())
         preview = await self._gateway.preview(inbound)
-        tokens = parse_chat(body, max_messages=1).input_tokens
-        return _told(preview.decision, self._costs(preview.decision, tokens), tokens)
+        facts = facts_of(parse_chat(body, max_messages=1), Intent(), ())
+        return _told(preview.decision, self._costs(preview.decision, facts), facts.input_tokens)
 
-    def _costs(self, decision: Decision, input_tokens: int) -> Cost:
-        """What each tier is expected to cost."""
-        costs: dict[Tier, PicoUsd | None] = {
-            choice.tier: forecast(self._prices, self._lengths, choice.model, input_tokens)
-            for choice in choices_of(decision, Cost())
-        }
-        return Cost(easy=costs.get("easy"), medium=costs.get("medium"), hard=costs.get("hard"))
+    def _costs(self, decision: Decision, facts: Facts) -> Cost:
+        """What each tier is expected to cost, with its doubt."""
+        costs: dict[Tier, PicoUsd] = {}
+        doubts: dict[Tier, Doubt] = {}
+        for choice in choices_of(decision, Cost()):
+            model, verdict = choice.model, decision.verdict
+            expected = forecast(self._prices, self._lengths, model, facts, verdict)
+            if expected is not None:
+                costs[choice.tier] = expected.cost
+                doubts |= {choice.tier: expected.doubt} if expected.doubt else {}
+        return Cost(
+            easy=costs.get("easy"),
+            medium=costs.get("medium"),
+            hard=costs.get("hard"),
+            doubts=doubts,
+        )
 
 
 def _told(decision: Decision, cost: Cost, input_tokens: int) -> Html:
