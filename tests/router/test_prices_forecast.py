@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from router.config.schema import Config
 from router.domain import Facts, ModelId
 from router.prices.book import EmptyPrices, build_prices
 from router.prices.forecast import forecast
@@ -18,15 +17,10 @@ PRICES = build_prices(CONFIG, datetime(2026, 11, 26, tzinfo=UTC))
 MODELS = list(CONFIG.model)
 
 
-def expected(model: str, config: Config = CONFIG, **facts: int) -> int:
+def expected(model: str, *, tokens: int = 1_000, cap: int | None = None) -> int:
     """The expected cost, pico-USD."""
-    found = forecast(
-        PRICES,
-        compile_lengths(config),
-        ModelId(model),
-        Facts(**{"input_tokens": 1_000, **facts}),
-        verdict(),
-    )
+    facts = Facts(input_tokens=tokens, max_tokens=cap)
+    found = forecast(PRICES, compile_lengths(CONFIG), ModelId(model), facts, verdict())
     assert found is not None
     return found.cost
 
@@ -34,7 +28,7 @@ def expected(model: str, config: Config = CONFIG, **facts: int) -> int:
 @pytest.mark.parametrize("model", MODELS)
 def test_more_input_costs_its_price_more(model: ModelId) -> None:
     rate = PRICES.quotes[model].rates[-1]
-    more = expected(model, input_tokens=1_500) - expected(model)
+    more = expected(model, tokens=1_500) - expected(model)
     # With a fit longer prompts may have longer answers too.
     assert more >= 500 * rate.input
     assert expected(model) > 1_000 * rate.input
@@ -43,7 +37,7 @@ def test_more_input_costs_its_price_more(model: ModelId) -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_a_cap_on_output_bounds_it(model: ModelId) -> None:
     rate = PRICES.quotes[model].rates[-1]
-    capped = expected(model, max_tokens=10)
+    capped = expected(model, cap=10)
     assert 1_000 * rate.input < capped <= 1_000 * rate.input + 10 * rate.output
     assert capped < expected(model)
 
