@@ -53,6 +53,7 @@
     if (!host) return;
     if (Object.values(data).every((rows) => !rows.length)) {
       host.textContent = "No figures yet.";
+      host.dataset.drawn = "empty";
       return;
     }
     const { view } = await vegaEmbed(host, { ...spec, datasets: data }, {
