@@ -25,25 +25,32 @@ from classifier.registry import find
 from classifier.types import Label
 from router.api.application import Application
 from router.api.chat import ChatRoute, Message, Receive, Send
+from router.api.dashboard.desk import Desk
+from router.api.dashboard.reader import Reader
+from router.api.dashboard.routes import dashboard_routes
+from router.api.dashboard.session import Sessions
+from router.api.dashboard.trial import Trial
 from router.api.door import Door
 from router.api.feedback import feedback_route
 from router.api.refusals import Refusals
 from router.api.system import Health, Parts, system_routes
 from router.cache.choose import open_cache, open_spend
 from router.cache.notice import listen
-from router.config.load import Settings
+from router.config.load import Settings, is_local
 from router.config.schema import Config, Environment
 from router.domain import Entry
-from router.errors import GearshiftError, UpstreamError
+from router.errors import GearshiftError
 from router.follow import Follower, Loaded, load_first, registry_of
 from router.gateway.counting import Counting
 from router.gateway.intent import names
 from router.gateway.live import Gateway
 from router.gateway.services import Services
 from router.gateway.spending import Spending
+from router.hosts import Hosts
 from router.ledger.local import LocalLedger
 from router.ledger.place import place
-from router.ports import DecisionCache, UpstreamPort
+from router.ledger.store import Store
+from router.ports import DecisionCache
 from router.prices.book import build_prices
 from router.prices.fitted import FILE
 from router.prices.lengths import Lengths
@@ -58,7 +65,6 @@ from router.telemetry.strangers import without_strangers
 from router.upstream.client import HttpUpstream
 
 _PULSE_S: Final = 1.0
-_LOOK_S: Final = 300.0
 
 
 class Service:
@@ -108,16 +114,19 @@ async def running(settings: Settings, log: Log) -> AsyncIterator[Application]:
     await worker.counting.start()
     worker.ledger.start()
     pause_s = config.registry.poll_ms / 1000
-    lives = [_beat(worker), _look_around(worker.hosts), worker.follower.follow(pause_s)]
+    lives = [_beat(worker), worker.hosts.look_around(), worker.follower.follow(pause_s)]
     lives.append(worker.counting.keep())
     if redis_url := settings.environment.redis_url:
         lives.append(listen(redis_url, worker.follower.wake))
     tasks = [asyncio.create_task(life) for life in lives]
+    door = _door(settings.environment, config)
+    desk = _desk(worker, settings.environment, door)
     try:
-        yield _application(worker, settings.environment, log)
+        yield _application(worker, door, desk, log)
     finally:
         for task in tasks:
             task.cancel()
+        await desk.close()
         await worker.scorer.close()
         await worker.upstream.close()
         await worker.cache.close()
@@ -132,6 +141,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     """One worker's services."""
 
     config: Config
+    services: Services
     cache: DecisionCache
     scorer: Scorer
     upstream: HttpUpstream
@@ -139,7 +149,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     lengths: Lengths
     metrics: Metrics
     gateway: Gateway
-    hosts: "Hosts"
+    hosts: Hosts
     follower: Follower
     counting: Counting
 
@@ -214,6 +224,7 @@ def _assemble(
         log.warning("degraded", reason=reason)
     return _Worker(
         config=config,
+        services=services,
         cache=cache,
         scorer=scorer,
         upstream=upstream,
@@ -253,11 +264,24 @@ def swapping(
     return swap
 
 
-def _application(worker: _Worker, environment: Environment, log: Log) -> Application:
-    limit = worker.config.server.max_body_bytes
-    door = Door(
-        api_key=environment.api_key, admin_key=environment.admin_key, keys=worker.config.key
+def _door(environment: Environment, config: Config) -> Door:
+    return Door(api_key=environment.api_key, admin_key=environment.admin_key, keys=config.key)
+
+
+def _desk(worker: _Worker, environment: Environment, door: Door) -> Desk:
+    home = place(environment.data_dir, environment.ledger_url)
+    services = worker.services
+    return Desk(
+        Reader(lambda: Store(home), worker.config.baseline),
+        Sessions(door, environment.admin_key),
+        Trial(worker.gateway, services.prices, services.lengths),
+        lambda: worker.health().reasons,
+        local=is_local(worker.config.server.host),
     )
+
+
+def _application(worker: _Worker, door: Door, desk: Desk, log: Log) -> Application:
+    limit = worker.config.server.max_body_bytes
     parts = Parts(
         gateway=worker.gateway,
         door=door,
@@ -272,58 +296,8 @@ def _application(worker: _Worker, environment: Environment, log: Log) -> Applica
     refusals = Refusals(log, worker.metrics)
     chat = ChatRoute(worker.gateway, door, refusals, max_body_bytes=limit)
     feedback = feedback_route(door, worker.ledger, worker.metrics)
-    return Application(chat, [*system_routes(parts), feedback], refusals, max_body_bytes=limit)
-
-
-async def _look_around(hosts: "Hosts") -> None:
-    """Keep what is known of the hosts fresh: keys are revoked and models retired meanwhile."""
-    while True:
-        await hosts.look()
-        await asyncio.sleep(_LOOK_S)
-
-
-class Hosts:
-    """What is wrong at the hosts, as far as asking each for its models shows it."""
-
-    def __init__(self, config: Config, upstream: UpstreamPort, log: Log) -> None:
-        self._config = config
-        self._upstream = upstream
-        self._log = log
-        self._found: dict[str, list[str]] = {name: [] for name in config.upstream}
-
-    @property
-    def reasons(self) -> list[str]:
-        """What the last look found."""
-        return [reason for found in self._found.values() for reason in found]
-
-    async def look(self) -> None:
-        """Ask every host; what is found at one replaces what was found there before."""
-        for name, before in self._found.items():
-            found = await self._ask(name)
-            for reason in found:
-                if reason not in before:
-                    self._log.warning("degraded", reason=reason)
-            self._found[name] = found
-
-    async def _ask(self, name: str) -> list[str]:
-        try:
-            return missing_models(self._config, name, await self._upstream.list_models(name))
-        except UpstreamError as error:
-            # Not in the host's own words, which may quote the key: anyone may read health.
-            refused = error.fault == "auth"
-            what = "refuses the router's key" if refused else f"lists no models ({error.fault})"
-            return [f"upstream `{name}`: it {what}"]
-
-
-def missing_models(config: Config, upstream: str, listed: frozenset[str] | None) -> list[str]:
-    """What to say of the configured models that a host does not list; nothing if it lists none."""
-    if not listed:
-        return []
-    return [
-        f"{model} is not listed by upstream `{upstream}` as `{profile.name}`: retired or misspelt"
-        for model, profile in config.model.items()
-        if profile.upstream == upstream and profile.name not in listed
-    ]
+    routes = [*system_routes(parts), feedback, *dashboard_routes(desk)]
+    return Application(chat, routes, refusals, max_body_bytes=limit)
 
 
 async def _beat(worker: _Worker) -> None:

@@ -1,9 +1,11 @@
 """The ASGI application: the hot path by itself, everything else through Litestar."""
 
+from collections.abc import Sequence
+
 from litestar import Litestar, Request, Response, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.status_codes import HTTP_200_OK
@@ -23,7 +25,7 @@ class Application:
     def __init__(
         self,
         chat: Endpoint,
-        routes: list[HTTPRouteHandler],
+        routes: Sequence[HTTPRouteHandler | ASGIRouteHandler],
         refusals: Refusals,
         *,
         max_body_bytes: int,

@@ -8,6 +8,7 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from router.api.dashboard.page import EVENTS_PATH
 from router.wire.errors import error_body
 
 HEAD_BYTES: Final = 64 * 1024
@@ -48,6 +49,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """Hand on a piece of a body; its length is the application's to bound."""
         self._unclaimed = 0
         super().on_body(body)
+
+    def shutdown(self) -> None:
+        """Let the answer under way end, unless it is a stream that never does so by itself."""
+        super().shutdown()
+        if self.cycle is not None and self.scope["path"] == EVENTS_PATH:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """What the parser refused is refused here too, for its length where that is why."""

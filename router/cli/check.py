@@ -12,7 +12,6 @@ import rich_click as click
 from classifier.artifact import Manifest, read_manifest
 from classifier.registry import folder_of
 from classifier.types import TIERS
-from router.app import missing_models
 from router.cache.spend_memory import MemorySpend
 from router.config.load import Options, Settings, effective, exposure_error, resolve
 from router.config.schema import Config, Cutoffs, Policy
@@ -21,6 +20,7 @@ from router.errors import ConfigError, UpstreamError
 from router.follow import load_first, registry_of
 from router.gateway.canaries import unreached_tiers
 from router.gateway.spending import Spending
+from router.hosts import missing_models
 from router.prices.book import build_prices
 from router.prices.fitted import FILE
 from router.prices.lengths import Lengths

@@ -22,6 +22,7 @@ _MODULES: Final = {
     "ledger": "rollups",
     "reconcile": "reconcile",
     "simulate": "simulate",
+    "explain": "explain",
     "lessons": "lessons",
     "train": "train",
     "evaluate": "evaluate",

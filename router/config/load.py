@@ -109,7 +109,7 @@ def resolve(
 def exposure_error(config: Config, environment: Environment) -> str | None:
     """Why the router must not listen where `config` says, or none when it may."""
     server = config.server
-    if server.insecure or _is_local(server.host):
+    if server.insecure or is_local(server.host):
         return None
     keys = {
         "GEARSHIFT_API_KEY": environment.api_key or any(key.hash for key in config.key),
@@ -215,7 +215,8 @@ def _server(server: Server, options: Options) -> Server:
         raise ConfigError(f"--{option} cannot be {given.get(option)}") from error
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

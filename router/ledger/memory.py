@@ -29,6 +29,14 @@ class MemoryLedger:
         found = (entry for entry in self._entries.values() if span.holds(entry.at_us))
         return iter(sorted(found, key=lambda entry: (entry.at_us, entry.id)))
 
+    def newest(self, limit: int) -> tuple[DecisionId, ...]:
+        """Ids of the `limit` entries that arrived last, the last first."""
+        return tuple(entry.id for entry in reversed(list(self.entries())))[:limit]
+
+    def find(self, ids: Sequence[DecisionId]) -> tuple[Entry, ...]:
+        """Those of `ids` that were recorded, in no order."""
+        return tuple(self._entries[one] for one in ids if one in self._entries)
+
     def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
         """What was said of the entries of `span`, in the order in which it was said."""
         known = {entry.id for entry in self.entries(span)}

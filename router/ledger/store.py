@@ -88,6 +88,26 @@ class Store:
                         raise LedgerError(_unreadable(name, self._name, error)) from error
                     spare(DecisionId(name))
 
+    def newest(self, limit: int) -> tuple[DecisionId, ...]:
+        """Ids of the `limit` entries that arrived last, the last first; an index alone is read."""
+        query = select(ENTRY.c.id).order_by(ENTRY.c.at_us.desc(), ENTRY.c.id.desc()).limit(limit)
+        with self._trouble(), self._engine.connect() as connection:
+            return tuple(DecisionId(found) for (found,) in connection.execute(query))
+
+    def find(self, ids: Sequence[DecisionId]) -> tuple[Entry, ...]:
+        """Those of `ids` that are stored, with their text where it is kept; in no order."""
+        query = select(ENTRY.c.document, PROMPT.c.document).join(
+            PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=True
+        )
+        # Ids are plain; what else somebody may ask for, drivers refuse in ways of their own.
+        plain = [one for one in ids if one.isascii() and one.isprintable()]
+        found: list[Entry] = []
+        with self._trouble(), self._engine.connect() as connection:
+            for at in range(0, len(plain), _PAGE):
+                page = query.where(ENTRY.c.id.in_(plain[at : at + _PAGE]))
+                found += (entry_of(document, text) for document, text in connection.execute(page))
+        return tuple(found)
+
     def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
         """What was said of the entries of `span`, in the order in which it was said."""
         order = (FEEDBACK.c.at_us, FEEDBACK.c.decision_id, FEEDBACK.c.witness)

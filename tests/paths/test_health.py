@@ -8,8 +8,8 @@ import httpx
 import msgspec
 import pytest
 
-from router.app import Hosts
 from router.config.schema import Breaker, Config, Environment
+from router.hosts import Hosts
 from router.sandbox.profile import sandbox_config, with_base_url
 from router.sandbox.settings import SandboxSettings
 from router.telemetry.log import open_log
