@@ -51,7 +51,7 @@ def main() -> None:
         if path.exists() and not options.again:
             continue
         _note(name)
-        store.keep_value(path, entry(workshop, name, _command(options, name)))
+        store.keep_value(path, entry(workshop, name, _command(options, name), options.beside))
     rows = _rows(options.cache)
     print(markdown(rows))
     if options.out:
@@ -63,8 +63,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", action="append", type=Path, required=True, metavar="F")
     parser.add_argument("--val", action="append", type=Path, required=True, metavar="F")
     parser.add_argument("--cache", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--only", action="append", choices=[*BY_NAME], help="one variant")
     parser.add_argument(
-        "--only", action="append", choices=[*BY_NAME], help=f"a variant; each also makes {BASE}"
+        "--beside", choices=[*BY_NAME], default=BASE, help=f"compare with it instead of {BASE}"
     )
     parser.add_argument("--again", action="store_true", help="judge anew what has a row already")
     parser.add_argument("--out", type=Path, metavar="NAME", help="writes NAME.json and NAME.md")

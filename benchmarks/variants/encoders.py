@@ -18,23 +18,22 @@ Source: TypeAlias = Tuning | int
 Note: TypeAlias = Callable[[str], None]
 """Told what is being done, a line each."""
 NOTE_EVERY: Final = 100
-BASE_LAYERS: Final = 6
 
 
 class Encoders:
     """Encoders over one ground, with a folder for what they cost to make."""
 
-    def __init__(self, ground: Ground, folder: Path, note: Note) -> None:
-        self._ground, self._folder, self._note = ground, folder, note
+    def __init__(self, ground: Ground, folder: Path, note: Note, base: Path | None = None) -> None:
+        """`base` is the folder of the base encoder; MiniLM where none is given."""
+        self._ground, self._folder, self._note, self._base = ground, folder, note, base
 
     def model(self, source: Source, run: int) -> tuple[Encode, int]:
         """The encoder of a run, made where it is not yet, and its size in bytes."""
-        base = base_folder()
+        base = self._base or base_folder()
         work = self._folder / "minilm"
         tokens = source.tokens if isinstance(source, Tuning) else source
         if isinstance(source, Tuning):
-            if source.layers < BASE_LAYERS:
-                base = shorten(base, source.layers, self._folder / f"minilm-{source.layers}")
+            base = shorten(base, source.layers, self._folder / f"minilm-{source.layers}")
             work = self._folder / source.name / str(run)
             self._tune(source, run, base, work)
         file = export(base, work)

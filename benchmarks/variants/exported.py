@@ -63,7 +63,7 @@ def _export(base: Path, work: Path) -> None:
 
     torch.onnx.export(
         Served().eval(),
-        (torch.full((1, 12), 1000),),
+        (torch.ones((1, 12), dtype=torch.long),),
         str(work / FULL),
         input_names=["ids"],
         output_names=["out"],

@@ -34,7 +34,10 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def shorten(base: Path, layers: int, folder: Path) -> Path:
-    """The encoder in `base` with only its first `layers` layers, as a folder beside the cache."""
+    """The first `layers` layers of the encoder in `base`: in `folder` where it has more."""
+    config = json.loads((base / "config.json").read_bytes())
+    if config["num_hidden_layers"] <= layers:
+        return base
     if folder.is_dir():
         return folder
     draft = folder.with_name(f"{folder.name}.part")
@@ -43,7 +46,6 @@ def shorten(base: Path, layers: int, folder: Path) -> Path:
         link = draft / file.name
         if file.is_file() and file.name != "config.json" and not link.exists():
             link.symlink_to(file.resolve())
-    config = json.loads((base / "config.json").read_bytes())
     config["num_hidden_layers"] = layers
     (draft / "config.json").write_text(json.dumps(config))
     draft.rename(folder)

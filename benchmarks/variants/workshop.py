@@ -154,7 +154,7 @@ class Workshop:
             case "network":
                 return heads.small_network(learned, Recipe())
             case "end to end":
-                table = _table(self._model.embedder)
+                table = table_of(self._model.embedder)
                 return heads.end_to_end(learned, table, terms - len(table), Recipe())
 
     def _over_static(self, head: Head) -> Made:
@@ -166,7 +166,7 @@ class Workshop:
         return Made(
             many=many,
             one=lambda prompt: head.logits(matrix((prompt,), embedder)),
-            size=head.size + _table(embedder).size,
+            size=head.size + table_of(embedder).size,
         )
 
     def _over_minilm(self, making: Frozen, run: int) -> Made:
@@ -232,7 +232,7 @@ class Workshop:
         return float(self._doubted(making).mean())
 
 
-def _table(embedder: object) -> NDArray[np.float32]:
+def table_of(embedder: object) -> NDArray[np.float32]:
     """The vectors of the static encoder, shape (pieces, dims)."""
     if not isinstance(embedder, StaticEmbedder):
         raise TypeError("the shipped version has no static encoder")
