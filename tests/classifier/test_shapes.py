@@ -71,13 +71,7 @@ def test_what_is_said_to_lack_something_gets_no_tier_from_its_outcomes() -> None
 
 @pytest.mark.parametrize("blank", [" ", "\t", "  \n"])
 def test_a_cell_of_blanks_alone_is_empty(blank: str) -> None:
-    fields = {
-        "prompt": "x",
-        "label": "hard",
-        "needs_info": blank,
-        "conf": blank,
-        "share_top": blank,
-    }
+    fields = {"prompt": "x", "label": "hard", "needs_info": blank, "conf": blank}
     assert settle(fields, {}) == {"prompt": "x", "label": "hard"}
 
 
