@@ -105,7 +105,7 @@ def train(**said: object) -> None:
             start.base or start.embedder,
             settings=Settings(),
             version=version,
-            teacher=work and _teacher(work, trainable(examples), progress),
+            teacher=_teacher(work, trainable(examples), progress) if work else None,
             progress=progress,
         )
         facts = msgspec.structs.replace(trained.facts, data=digest.hex(), encoder=start.name)
