@@ -18,6 +18,8 @@ Source: TypeAlias = Tuning | int
 Note: TypeAlias = Callable[[str], None]
 """Told what is being done, a line each."""
 NOTE_EVERY: Final = 100
+KEEP_EVERY: Final = 2_000
+"""Prompts: a run that is interrupted loses at most so many answers, some seconds' work."""
 
 
 class Encoders:
@@ -45,15 +47,16 @@ class Encoders:
         name = source.name if isinstance(source, Tuning) else f"minilm-{source}"
         path = self._folder / name / str(run) / f"{side}.npy"
         found = store.kept(path)
-        missing = asked if found is None else asked & np.isnan(found[:, 0])
-        if missing.any():
-            self._note(f"{name}, run {run}: reading {missing.sum():,} prompts")
+        missing = np.flatnonzero(asked if found is None else asked & np.isnan(found[:, 0]))
+        if missing.size:
+            self._note(f"{name}, run {run}: reading {missing.size:,} prompts")
             one, _ = self.model(source, run)
-            prompts = self._ground.prompts(side)
-            told = {int(at): one(prompts[at]) for at in np.flatnonzero(missing)}
+        for begin in range(0, missing.size, KEEP_EVERY):
+            part = missing[begin : begin + KEEP_EVERY]
+            told = np.stack([one(self._ground.prompts(side)[at]) for at in part.tolist()])
             if found is None:
-                found = np.full((len(prompts), next(iter(told.values())).size), np.nan, np.float32)
-            found[list(told)] = np.stack(list(told.values()))
+                found = np.full((asked.size, told.shape[1]), np.nan, np.float32)
+            found[part] = told
             store.keep(path, found)
         return np.empty((0, 0), np.float32) if found is None else found
 

@@ -27,7 +27,7 @@ from classifier.probes import PROBES
 from classifier.registry import resolve
 from classifier.remote import publish
 from classifier.static import StaticEmbedder
-from classifier.train import Progress, Trained, trainable, version_of
+from classifier.train import Progress, Trained, check, trainable, version_of
 from classifier.train import train as learn
 from classifier.types import Prompt, Turn, Version
 from router.cli.ledger import begun_ledger, read_since
@@ -99,13 +99,13 @@ def train(**said: object) -> None:
         judges = options.data.read(options.report) if options.report else []
         start = _start(options, progress)
         version, digest = _named(options, lessons, start)
-        work = _work(options, trainable(examples))
+        work = _work(options, examples)
         trained = learn(
             examples,
             start.base or start.embedder,
             settings=Settings(),
             version=version,
-            teacher=_teacher(work, trainable(examples), progress) if work else None,
+            teacher=_teacher(work, examples, progress) if work else None,
             progress=progress,
         )
         facts = msgspec.structs.replace(trained.facts, data=digest.hex(), encoder=start.name)
@@ -169,17 +169,21 @@ def _start(options: _Options, progress: Progress) -> Start:
     return Start(embedder=embedder, name=name + (TAUGHT if options.finetune else ""))
 
 
-def _work(options: _Options, rows: Sequence[Example]) -> Path | None:
-    """Where a fine-tuning on `rows` keeps its state, beside the versions; none where none is."""
-    key = sha256(msgspec.msgpack.encode(rows)).hexdigest()[:8]
+def _work(options: _Options, examples: Sequence[Example]) -> Path | None:
+    """Where a fine-tuning keeps its state, beside the versions; none where none is asked for."""
+    key = sha256(msgspec.msgpack.encode(trainable(examples))).hexdigest()[:8]
     return options.registry / f".finetune-{key}" if options.finetune else None
 
 
-def _teacher(work: Path, rows: Sequence[Example], progress: Progress) -> Teacher:
-    """The default encoder, trained on `rows`: half an hour, so all that can fail came before."""
+def _teacher(work: Path, examples: Sequence[Example], progress: Progress) -> Teacher:
+    """The default encoder, trained on the rows that train: half an hour, so what can fail is first.
+
+    Raises TrainingError and ImportError.
+    """
+    check(examples)
     progress("fine-tuning the encoder")
     with bar("fine-tuning") as told:
-        return finetune(rows, distil.base_folder(), work, Plan(), told)
+        return finetune(trainable(examples), distil.base_folder(), work, Plan(), told)
 
 
 def _lessons(since_us: int) -> list[Example]:

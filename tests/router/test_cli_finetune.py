@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from click.testing import Result
 
-from classifier.corpus import digest
+from classifier.corpus import Example, digest
 from classifier.train import version_of
 from router.cli.model import ModelError
 from router.cli.train import TAUGHT, train
@@ -55,6 +55,16 @@ def test_an_encoder_that_cannot_be_read_is_told_before_the_other_is_tuned(tmp_pa
     assert states(tmp_path) == []
 
 
+def test_rows_that_cannot_train_are_told_before_the_encoder_is_tuned(tmp_path: Path) -> None:
+    asked = words(tmp_path, "--finetune")
+    rows = [msgspec.structs.replace(row, share_top=None) for row in examples(60)]
+    save_examples(tmp_path / "rows.jsonl", rows)
+    assert "too few rows for the question 'solved_by_hard'" in refused(
+        typed(tmp_path, train, *asked)
+    )
+    assert states(tmp_path) == []
+
+
 def test_the_same_file_packed_as_well_is_refused(tmp_path: Path) -> None:
     asked = words(tmp_path)
     packed = tmp_path / "rows.jsonl.gz"
@@ -72,8 +82,7 @@ def test_the_state_of_a_fine_tuning_goes_when_the_version_is_saved(tmp_path: Pat
 
 @needs_torch
 def test_it_stays_where_no_version_came_of_it(tmp_path: Path) -> None:
-    asked = words(tmp_path, "--finetune")
-    rows = [msgspec.structs.replace(row, share_top=None) for row in examples(60)]
-    save_examples(tmp_path / "rows.jsonl", rows)
-    assert "too few rows" in refused(typed(tmp_path, train, *asked))
+    blind = save_examples(tmp_path / "blind.jsonl", [Example(prompt="What is this?")])
+    asked = words(tmp_path, "--finetune", "--report", str(blind))
+    assert "none of 1 rows has a label" in refused(typed(tmp_path, train, *asked))
     assert len(states(tmp_path)) == 1
