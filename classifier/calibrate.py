@@ -18,6 +18,10 @@ STEPS: Final = 100
 PRIOR: Final = (4.0, 1.0)
 """How strongly slope and offset are held at "as it is": about as much as a dozen rows say. A few
 rows of one's own move a calibration a little; thousands move it wherever they point."""
+LEAST: Final = 1e-9
+"""Probabilities are held this far from 0 and 1."""
+TINY: Final = 1e-9
+"""A step that ends the climb."""
 FEW: Final = 200
 """Below so many labelled rows a cut-off would be noise."""
 
@@ -26,7 +30,9 @@ def calibrate(logits: Floats, before: Floats, task: Task) -> tuple[float, float]
     """Slope and offset that make before + (1 - before) * sigmoid(slope * logit + offset) true.
 
     `logits` and `before` have one entry an example; the likelihood is of `task`'s shares, weighted
-    by trust, climbed by Fisher scoring. With `before` 0 this is Platt's scaling (1999) and a prior.
+    by trust, climbed by Fisher scoring with steps that are halved until they rise: whole ones leap
+    over the top where logits are several times too loud. With `before` 0 this is Platt's scaling
+    (1999) and a prior.
     A head that is worse than none on these rows gets slope 0: its mean is all that it knows.
     """
     room = 1 - before[task.rows]
@@ -39,15 +45,27 @@ def calibrate(logits: Floats, before: Floats, task: Task) -> tuple[float, float]
 def _climb(logits: Floats, room: Floats, task: Task) -> tuple[float, float]:
     columns = np.stack([logits, np.ones(task.rows.size)])
     start, prior = np.array([1.0, 0.0]), np.diag(PRIOR)
-    line = start
+
+    def height(line: Floats) -> float:
+        chance = np.clip(1 - room * (1 - sigmoid(line @ columns)), LEAST, 1 - LEAST)
+        fit = task.target * np.log(chance) + (1 - task.target) * np.log(1 - chance)
+        return float(task.trust @ fit - (line - start) @ prior @ (line - start) / 2)
+
+    line, reached = start, height(start)
     for _ in range(STEPS):
         step = sigmoid(line @ columns)
-        chance = np.clip(1 - room * (1 - step), 1e-9, 1 - 1e-9)
+        chance = np.clip(1 - room * (1 - step), LEAST, 1 - LEAST)
         slope = room * step * (1 - step)
         pull = task.trust * slope / (chance * (1 - chance))
         information = (columns * (pull * slope)) @ columns.T + prior
         gain = columns @ (pull * (task.target - chance)) - prior @ (line - start)
-        line = line + np.linalg.solve(information, gain)
+        move = np.linalg.solve(information, gain)
+        while height(line + move) < reached and np.abs(move).max() > TINY:
+            move = move / 2
+        line = line + move
+        reached = height(line)
+        if np.abs(move).max() <= TINY:
+            break
     return float(line[0]), float(line[1])
 
 

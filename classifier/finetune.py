@@ -167,7 +167,8 @@ class _Steps:
         self.total = plan.epochs * math.ceil(len(pieces) / plan.batch)
         parts = [("encoder", plan.rate), ("head", plan.head_rate)]
         self._optimizer = torch.optim.AdamW(
-            [{"params": list(net[name].parameters()), "lr": rate} for name, rate in parts]
+            [{"params": list(net[name].parameters()), "lr": rate} for name, rate in parts],
+            fused=True,  # one pass over weights and moments: on CPU a third of each step else
         )
         self._rates = [rate for _, rate in parts]
 

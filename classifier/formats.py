@@ -48,7 +48,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(patterns: Sequence[str]) -> tuple[Path, ...]:
     """The files that `patterns` name: files, globs, folders with all below. Raises FileError."""
-    return tuple(dict.fromkeys(path for pattern in patterns for path in _find(pattern)))
+    return distinct([path for pattern in patterns for path in _find(pattern)])
+
+
+def distinct(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Each of `paths` once. Raises FileError where one is there packed and unpacked as well.
+
+    For its rows would count twice.
+    """
+    found = dict.fromkeys(paths)
+    for path in found:
+        if path.with_name(f"{path.name}.gz") in found:
+            msg = f"{path} is there twice, also as {path.name}.gz: name or keep one of them"
+            raise FileError(msg)
+    return tuple(found)
 
 
 def records(path: Path) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from classifier.outcomes import Models, label_of, shares
-from classifier.types import LABELS
+from classifier.types import LABELS, TIERS
 
 Fields: TypeAlias = dict[str, object]
 
@@ -46,8 +46,9 @@ def settle(fields: Mapping[str, object], models: Models) -> Fields:
     """The row with our names, types and spellings, and all that follows from it; no empty fields.
 
     What is not there follows from the rest: `needs_info` from the label, the label from the
-    shares, the shares from the outcomes by `models`. A field that is there and empty is unknown,
-    and stays so; only outcomes speak where a label is empty. Raises ValueError.
+    shares unless the prompt lacks something, the shares from the outcomes by `models`. A field
+    that is there and empty is unknown, and stays so; only outcomes speak where a label is empty.
+    Raises ValueError.
     """
     row = {name: value for name, value in fields.items() if not _empty(value)}
     row |= {name: _decode(name, row[name]) for name in _JSON if isinstance(row.get(name), str)}
@@ -55,16 +56,15 @@ def settle(fields: Mapping[str, object], models: Models) -> Fields:
     row |= {name: _share(name, row[name]) for name in (*SHARES, "conf") if name in row}
     told = outcomes(row)
     row |= _tiers(told, models) | {name: row[name] for name in SHARES if name in row}
-    if "label" in row:
-        row["label"] = _label(row["label"])
-    elif told or "label" not in fields:
-        row |= _derived(row)
     if "needs_info" in row:
         row["needs_info"] = _flag(row["needs_info"])
-    elif "label" in row and "needs_info" not in fields:
+    if "label" in row:
+        row["label"] = _label(row["label"])
+    elif (told or "label" not in fields) and row.get("needs_info") != 1:
+        row |= _derived(row)
+    if "needs_info" not in row and "label" in row and "needs_info" not in fields:
         row["needs_info"] = int(row["label"] == "needs_info")
-    if row.get("label") == "needs_info" and row.get("needs_info") == 0:
-        raise ValueError("the label is needs_info, and `needs_info` says 0")
+    _check_lacking(row)
     if not {"label", "needs_info", *SHARES} & row.keys():
         _check_name(fields, "label")
     return row
@@ -93,13 +93,27 @@ def plain(error: msgspec.ValidationError) -> str:
 
 
 def _empty(value: object) -> bool:
-    """Nothing, an empty cell, or the number that is none."""
-    return value is None or value == "" or (isinstance(value, float) and isnan(value))
+    """Nothing, an empty cell or one of blanks alone, or the number that is none."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, float) and isnan(value))
 
 
 def _types(names: str) -> str:
     """`str | int` in words."""
     return " or ".join(_TYPES.get(name, name) for name in names.split(" | ") if name != "null")
+
+
+def _check_lacking(row: Fields) -> None:
+    """Raises ValueError where label and `needs_info` say opposite things."""
+    label, lacks = row.get("label"), row.get("needs_info")
+    if label == "needs_info" and lacks == 0:
+        raise ValueError("the label is needs_info, and `needs_info` says 0")
+    if label in TIERS and lacks == 1:
+        raise ValueError(
+            f"the label is {label}, and `needs_info` says 1: what lacks something is labelled "
+            "needs_info; leave `needs_info` out if it can be answered"
+        )
 
 
 def _check_text(row: Fields) -> None:

@@ -150,6 +150,16 @@ def trainable(examples: Sequence[Example]) -> list[Example]:
     return of_part(_allowed(examples), "train")
 
 
+def check(examples: Sequence[Example]) -> None:
+    """Raises TrainingError where `examples` cannot train a model from scratch: in a moment."""
+    rows, _ = readable(trainable(examples))
+    tasks = [targets.needs_info(rows)]
+    tasks += [targets.above(rows, tier) for tier in range(len(TIERS) - 1)]
+    tasks += [targets.solved(rows, tier) for tier in range(len(TIERS))]
+    for name, task in zip(HEADS, tasks, strict=True):
+        _check(name, task)
+
+
 def _allowed(examples: Sequence[Example]) -> list[Example]:
     return [e for e in examples if e.license_class not in RESTRICTED]
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import rich_click as click
 
+from router.config.threads import hold_linear_algebra
 from router.errors import GearshiftError
 
 _MODULES: Final = {
@@ -64,6 +65,7 @@ def gearshift() -> None:
 
 def main() -> None:
     """Run a command. What we raise on purpose is one plain line and exit code 1."""
+    hold_linear_algebra()
     try:
         gearshift(prog_name="gearshift")
     except GearshiftError as error:

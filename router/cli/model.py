@@ -26,7 +26,7 @@ from classifier.artifact import ArtifactError
 from classifier.corpus import CorpusError, Example, digest, load, samples
 from classifier.distil import EncoderError
 from classifier.evaluate import EvaluationError
-from classifier.formats import FileError, find
+from classifier.formats import FileError, distinct, find
 from classifier.guarantee import TargetError
 from classifier.history import RegistryError
 from classifier.model import Classifier
@@ -124,9 +124,9 @@ def files(_: click.Context, option: click.Parameter, names: Sequence[str]) -> tu
     """Files, globs and folders as files, `samples` as the prompts that ship; for an option."""
     try:
         found = [shipped() if name == SAMPLES else find([name]) for name in names]
+        return distinct([path for several in found for path in several])
     except FileError as error:
         raise ModelError(f"{option.opts[0]}: {error}") from error
-    return tuple(path for several in found for path in several)
 
 
 def shipped() -> Sequence[Path]:

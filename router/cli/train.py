@@ -1,6 +1,7 @@
 """`gearshift train`: making a version of the classifier."""
 
 import platform
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -26,7 +27,7 @@ from classifier.probes import PROBES
 from classifier.registry import resolve
 from classifier.remote import publish
 from classifier.static import StaticEmbedder
-from classifier.train import Progress, Trained, trainable, version_of
+from classifier.train import Progress, Trained, check, trainable, version_of
 from classifier.train import train as learn
 from classifier.types import Prompt, Turn, Version
 from router.cli.ledger import begun_ledger, read_since
@@ -36,6 +37,7 @@ from router.traffic.lessons import rows_from_ledger
 
 STEPS: Final = 10
 """Steps of a training run, for its progress bar."""
+TAUGHT: Final = "; taught by the default encoder, fine-tuned on the rows that train"
 LIBRARIES: Final = ("numpy", "scipy")
 
 
@@ -95,14 +97,15 @@ def train(**said: object) -> None:
         lessons = _lessons(options.since) if options.from_ledger else []
         examples = [*options.data.read(), *lessons]
         judges = options.data.read(options.report) if options.report else []
-        start = _start(options, examples, progress)
+        start = _start(options, progress)
         version, digest = _named(options, lessons, start)
+        work = _work(options, examples)
         trained = learn(
             examples,
             start.base or start.embedder,
             settings=Settings(),
             version=version,
-            teacher=start.teacher,
+            teacher=_teacher(work, examples, progress) if work else None,
             progress=progress,
         )
         facts = msgspec.structs.replace(trained.facts, data=digest.hex(), encoder=start.name)
@@ -111,6 +114,8 @@ def train(**said: object) -> None:
         trained = msgspec.structs.replace(trained, facts=facts)
         judged = judge(trained.classifier, judges, facts) if judges else None
         _keep(options.registry / version, trained, start.embedder, judged)
+        if work:
+            shutil.rmtree(work, ignore_errors=True)
         publish(options.registry)
     click.echo(f"{options.registry / version}")
     if trained.kept:
@@ -137,7 +142,6 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     base: Classifier | None = None
     facts: Facts | None = None
     """What the base learned from, where it says so."""
-    teacher: Teacher | None = None
     name: str
     """What the card says of it."""
 
@@ -155,26 +159,31 @@ def _base(registry: Path) -> Start:
     return Start(embedder=base.embedder, base=base, facts=facts, name=name)
 
 
-def _start(options: _Options, examples: Sequence[Example], progress: Progress) -> Start:
+def _start(options: _Options, progress: Progress) -> Start:
     """What was asked for. Raises ArtifactError, EncoderError and ImportError."""
     if not (options.encoder or options.from_scratch or options.finetune):
         return _base(options.registry)
-    teacher = None
-    if options.finetune:
-        progress("fine-tuning the encoder")
-        teacher = _teacher(options.registry, trainable(examples))
     progress("distilling the encoder")
     vectors, name = encoder_vectors(options.encoder)
     embedder = StaticEmbedder.quantise(vectors.vocabulary, vectors.table)
-    name += "; taught by the default encoder, fine-tuned on the rows that train" if teacher else ""
-    return Start(embedder=embedder, teacher=teacher, name=name)
+    return Start(embedder=embedder, name=name + (TAUGHT if options.finetune else ""))
 
 
-def _teacher(registry: Path, rows: Sequence[Example]) -> Teacher:
-    """The default encoder, trained on `rows`; its state is kept beside the versions."""
-    key = sha256(msgspec.msgpack.encode(rows)).hexdigest()[:8]
+def _work(options: _Options, examples: Sequence[Example]) -> Path | None:
+    """Where a fine-tuning keeps its state, beside the versions; none where none is asked for."""
+    key = sha256(msgspec.msgpack.encode(trainable(examples))).hexdigest()[:8]
+    return options.registry / f".finetune-{key}" if options.finetune else None
+
+
+def _teacher(work: Path, examples: Sequence[Example], progress: Progress) -> Teacher:
+    """The default encoder, trained on the rows that train: half an hour, so what can fail is first.
+
+    Raises TrainingError and ImportError.
+    """
+    check(examples)
+    progress("fine-tuning the encoder")
     with bar("fine-tuning") as told:
-        return finetune(rows, distil.base_folder(), registry / f".finetune-{key}", Plan(), told)
+        return finetune(trainable(examples), distil.base_folder(), work, Plan(), told)
 
 
 def _lessons(since_us: int) -> list[Example]:

@@ -89,3 +89,16 @@ def test_a_few_rows_move_it_a_little_and_one_sided_ones_not_far() -> None:
     slope, offset = calibrate(np.zeros(5), np.zeros(5), ones)
     assert slope == pytest.approx(1)
     assert 0.3 < offset < 2
+
+
+@pytest.mark.parametrize("rows", [30, 300, 3_000])
+@pytest.mark.parametrize("loudness", [3, 5, 9])
+def test_a_head_that_is_several_times_too_loud_is_turned_down(rows: int, loudness: float) -> None:
+    draw = np.random.default_rng(2)
+    answer = (draw.random(rows) < 0.4).astype(float)
+    true = 2 * draw.normal(0, 1, rows) + answer
+    slope, offset = calibrate(loudness * true, np.zeros(rows), task(answer))
+    plain, shift = calibrate(true, np.zeros(rows), task(answer))
+    told, told_plainly = sigmoid(slope * loudness * true + offset), sigmoid(plain * true + shift)
+    assert 0 < slope < plain
+    assert np.mean((told - answer) ** 2) < np.mean((told_plainly - answer) ** 2) + 0.02

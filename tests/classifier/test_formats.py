@@ -150,6 +150,18 @@ def test_files_globs_and_folders_are_found(tmp_path: Path) -> None:
     assert find([str(odd)]) == (odd,)
 
 
+def test_a_file_that_is_there_packed_and_unpacked_is_not_read_twice(tmp_path: Path) -> None:
+    plain = write(tmp_path / "rows.jsonl", "x")
+    packed = write(tmp_path / "rows.jsonl.gz", "x")
+    for named in ([str(tmp_path)], [str(tmp_path / "rows*")], [str(packed), str(plain)]):
+        with pytest.raises(FileError, match=r"rows.jsonl is there twice, .* keep one of them"):
+            find(named)
+    assert find([str(packed)]) == (packed,)
+    other = tmp_path / "other"
+    other.mkdir()
+    assert len(find([str(plain), str(write(other / "rows.jsonl.gz", "x"))])) == 2
+
+
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="there is no file nowhere"):
         find(["nowhere.csv"])

@@ -41,6 +41,10 @@ def test_labels_may_be_spelled_otherwise(spelled: str, label: str) -> None:
         ({"prompt": "x", "needs_info": "maybe"}, "`needs_info` is 'maybe': 1 .* or 0"),
         ({"prompt": "x", "needs_info": 0.5}, "`needs_info` is 0.5"),
         ({"prompt": "x", "label": "needs_info", "needs_info": 0}, "and `needs_info` says 0"),
+        (
+            {"prompt": "x", "label": "easy", "needs_info": 1},
+            "the label is easy, and `needs_info` says 1: .* leave `needs_info` out",
+        ),
         ({"prompt": "x", "outcomes": [1]}, "`outcomes` must be an object"),
         ({"prompt": "x", "outcomes": {"a": -1}}, "`outcome:a` is -1: a number from 0 to 1"),
         ({"prompt": "x", "outcome:a": "wrong"}, "`outcome:a` is 'wrong'"),
@@ -56,6 +60,19 @@ def test_what_is_wrong_is_named_with_the_fix(fields: dict[str, object], told: st
 def test_cells_hold_numbers_and_truth_as_people_write_them(said: object) -> None:
     row = settle({"prompt": "x", "needs_info": said, "outcome:a": said}, {"easy": ("a",)})
     assert (row["needs_info"], row["share_small"]) == (1, 1)
+
+
+def test_what_is_said_to_lack_something_gets_no_tier_from_its_outcomes() -> None:
+    row = settle({"prompt": "x", "needs_info": 1, "outcome:a": 1}, {"easy": ("a",)})
+    assert (row["share_small"], row.get("label")) == (1, None)
+    answerable = settle({"prompt": "x", "needs_info": 0, "outcome:a": 1}, {"easy": ("a",)})
+    assert answerable["label"] == "easy"
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "  \n"])
+def test_a_cell_of_blanks_alone_is_empty(blank: str) -> None:
+    fields = {"prompt": "x", "label": "hard", "needs_info": blank, "conf": blank}
+    assert settle(fields, {}) == {"prompt": "x", "label": "hard"}
 
 
 def test_other_fields_are_no_trouble() -> None:

@@ -1,0 +1,245 @@
+"""Makes variants: fits what must be fitted for a run, and keeps what each said and cost."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import assert_never
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.variants import cost, heads, judge, store
+from benchmarks.variants.catalogue import (
+    BY_NAME,
+    Cascade,
+    Frozen,
+    Making,
+    Shipped,
+    Static,
+    Tuned,
+)
+from benchmarks.variants.cost import Cost
+from benchmarks.variants.encoders import Encoders, Note
+from benchmarks.variants.ground import Ground, Mask, Side
+from benchmarks.variants.judge import Answers
+from benchmarks.variants.lesson import QUESTIONS, Head, Lesson, lesson
+from benchmarks.variants.network import Recipe
+from classifier.features import Row, matrix
+from classifier.model import Classifier
+from classifier.static import SCALE, TABLE, StaticEmbedder
+from classifier.targets import Floats
+from classifier.train import calibrated_heads
+from classifier.types import Prompt
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant as one run made it."""
+
+    many: Callable[[Side, Mask], Floats]
+    """The logits of the asked rows of one side, shape (asked, questions)."""
+    one: Callable[[Prompt], object]
+    """The whole way from a prompt to its logits, as serving would go it."""
+    size: int
+    """Bytes to keep."""
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """The calibrated answers of a run, and where needs_info begins."""
+
+    answers: Answers
+    cutoff: float
+
+
+class Workshop:
+    """Every variant over one ground, with a folder that remembers."""
+
+    def __init__(self, ground: Ground, folder: Path, note: Note, model: Classifier) -> None:
+        """`model` is the version that ships: its static encoder is every static variant's."""
+        self.ground = ground
+        self._folder, self._note, self._model = folder, note, model
+        self._encoders = Encoders(ground, folder, note)
+
+    def settled(self, name: str, run: int) -> Settled:
+        """What the variant says in a run, calibrated, with its cut-off."""
+        making = BY_NAME[name].making
+        if isinstance(making, Cascade):
+            first = self.settled(making.first, run).answers
+            second = self.settled(making.second, run).answers
+            limit = judge.limit(first, self.ground, run, making.share)
+            answers = judge.blend(first, second, limit)
+        else:
+            answers = self._raw(name, making, run)
+            if isinstance(making, Shipped):
+                return Settled(answers=answers, cutoff=self._model.calibration.needs_info)
+            answers = judge.settle(answers, self.ground, run)
+        return Settled(answers=answers, cutoff=judge.cutoff(answers, self.ground, run))
+
+    def cost(self, name: str) -> Cost:
+        """What one prompt costs, by the variant that left nothing out."""
+        taken, size = self._taken(name)
+        making = BY_NAME[name].making
+        return cost.cost(taken, size, self._asked(making) if isinstance(making, Cascade) else None)
+
+    @cached_property
+    def _rows(self) -> dict[Side, list[Row]]:
+        self._note("reading all prompts with the static encoder")
+        embedder = self._model.embedder
+        return {
+            "rows": matrix(self.ground.asked, embedder),
+            "val": matrix(self.ground.val_asked, embedder),
+        }
+
+    def _needed(self, run: int) -> Mask:
+        """The rows that calibrate or judge a run: run 0 is judged by what is kept for promotion."""
+        judged = self.ground.out(run) if run else self.ground.part == "promote"
+        return judged | self.ground.held(run)
+
+    def _raw(self, name: str, making: Making, run: int) -> Answers:
+        folder = self._folder / "answers" / name
+        sides: tuple[Side, ...] = ("rows", "val") if run == 0 else ("rows",)
+        found = {side: store.kept(folder / f"{run}-{side}.npy") for side in sides}
+        if any(array is None for array in found.values()):
+            self._note(f"{name}, run {run}")
+            made = self._make(making, run)
+            for side in sides:
+                found[side] = told = self._ask(made, run, side)
+                store.keep(folder / f"{run}-{side}.npy", told)
+            if run == 0:
+                self._time(name, made)
+        nothing = np.zeros((0, len(QUESTIONS)))
+        return Answers(rows=_floats(found["rows"]), val=_floats(found.get("val", nothing)))
+
+    def _ask(self, made: Made, run: int, side: Side) -> Floats:
+        size = len(self.ground.prompts(side))
+        asked = self._needed(run) if side == "rows" else np.ones(size, np.bool_)
+        answers = np.full((size, len(QUESTIONS)), np.nan)
+        answers[asked] = made.many(side, asked)
+        return answers
+
+    def _make(self, making: Making, run: int) -> Made:
+        match making:
+            case Shipped():
+                known = calibrated_heads(self._model)
+                head = Head(
+                    logits=lambda rows: np.stack([known.logits(row)[:4] for row in rows]),
+                    size=sum(array.nbytes for array in known.arrays().values()),
+                )
+                return self._over_static(head)
+            case Static():
+                return self._over_static(self._static_head(making, run))
+            case Frozen():
+                return self._over_minilm(making, run)
+            case Tuned():
+                return self._tuned(making, run)
+            case Cascade():
+                raise ValueError("a cascade is made of what others answered")
+        assert_never(making)
+
+    def _static_head(self, making: Static, run: int) -> Head:
+        teacher = None
+        if making.teacher is not None:
+            asked = self.ground.fitted(run) | self.ground.held(run)
+            teacher = self._encoders.answers(making.teacher, run, "rows", asked)[:, :4]
+        learned = lesson(self.ground, run, self._rows["rows"], teacher)
+        return self._fit(making.head, learned)
+
+    def _fit(self, kind: heads.Kind, learned: Lesson) -> Head:
+        terms = self._model.embedder.terms
+        match kind:
+            case "linear":
+                return heads.linear(learned, terms)
+            case "boosting":
+                return heads.boosting(learned)
+            case "network":
+                return heads.small_network(learned, Recipe())
+            case "end to end":
+                table = table_of(self._model.embedder)
+                return heads.end_to_end(learned, table, terms - len(table), Recipe())
+
+    def _over_static(self, head: Head) -> Made:
+        embedder = self._model.embedder
+
+        def many(side: Side, asked: Mask) -> Floats:
+            return head.logits([self._rows[side][at] for at in np.flatnonzero(asked)])
+
+        return Made(
+            many=many,
+            one=lambda prompt: head.logits(matrix((prompt,), embedder)),
+            size=head.size + table_of(embedder).size,
+        )
+
+    def _over_minilm(self, making: Frozen, run: int) -> Made:
+        everything = np.ones(len(self.ground.rows), np.bool_)
+        vectors = {"rows": self._encoders.answers(making.tokens, run, "rows", everything)}
+        rows = self._with(self._rows["rows"], vectors["rows"])
+        head = self._fit(making.head, lesson(self.ground, run, rows))
+        encode, size = self._encoders.model(making.tokens, run)
+
+        def many(side: Side, asked: Mask) -> Floats:
+            told = self._encoders.answers(making.tokens, run, side, asked)
+            chosen = np.flatnonzero(asked)
+            return head.logits(self._with([self._rows[side][at] for at in chosen], told[chosen]))
+
+        def one(prompt: Prompt) -> Floats:
+            row = matrix((prompt,), self._model.embedder)
+            return head.logits(self._with(row, [encode(prompt)]))
+
+        return Made(many=many, one=one, size=size + head.size)
+
+    def _tuned(self, making: Tuned, run: int) -> Made:
+        encode, size = self._encoders.model(making.tuning, run)
+
+        def many(side: Side, asked: Mask) -> Floats:
+            told = self._encoders.answers(making.tuning, run, side, asked)
+            return told[asked, : len(QUESTIONS)].astype(np.float64)
+
+        return Made(many=many, one=encode, size=size)
+
+    def _with(
+        self, rows: Sequence[Row], vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32]
+    ) -> list[Row]:
+        """`rows` with other vectors."""
+        pairs = zip(rows, vectors, strict=True)
+        return [msgspec.structs.replace(row, vector=vector) for row, vector in pairs]
+
+    def _sample(self) -> NDArray[np.intp]:
+        return cost.sample(len(self.ground.val_asked))
+
+    def _time(self, name: str, made: Made) -> None:
+        self._note(f"{name}: timing")
+        taken = cost.times(made.one, [self.ground.val_asked[at] for at in self._sample()])
+        store.keep(self._folder / "answers" / name / "times.npy", np.append(taken, made.size))
+
+    def _taken(self, name: str) -> tuple[NDArray[np.float64], int]:
+        """Milliseconds of each prompt of the sample, and bytes."""
+        making = BY_NAME[name].making
+        if isinstance(making, Cascade):
+            first, size = self._taken(making.first)
+            second, more = self._taken(making.second)
+            return first + second * self._doubted(making)[self._sample()], size + more
+        self._raw(name, making, 0)
+        kept = _floats(store.kept(self._folder / "answers" / name / "times.npy"))
+        return kept[:-1], int(kept[-1])
+
+    def _doubted(self, making: Cascade) -> Mask:
+        """The rows of val about which the second stage is asked."""
+        first = self.settled(making.first, 0).answers
+        limit = judge.limit(first, self.ground, 0, making.share)
+        return judge.doubtful(first.val, limit)
+
+    def _asked(self, making: Cascade) -> float:
+        return float(self._doubted(making).mean())
+
+
+def table_of(embedder: object) -> NDArray[np.float32]:
+    """The vectors of the static encoder, shape (pieces, dims)."""
+    if not isinstance(embedder, StaticEmbedder):
+        raise TypeError("the shipped version has no static encoder")
+    arrays = embedder.arrays()
+    table: NDArray[np.float32] = arrays[TABLE] * arrays[SCALE]
+    return table
+
+
+def _floats(array: NDArray[np.floating] | None) -> Floats:
+    return np.zeros((0, len(QUESTIONS))) if array is None else array.astype(np.float64)
