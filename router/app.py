@@ -45,7 +45,8 @@ from router.ledger.local import LocalLedger
 from router.ledger.place import place
 from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
+from router.prices.fitted import FILE
+from router.prices.lengths import Lengths
 from router.redaction import Redactor, compile_redactor
 from router.sandbox.profile import with_base_url
 from router.sandbox.serve import start
@@ -134,6 +135,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     scorer: Scorer
     upstream: HttpUpstream
     ledger: LocalLedger
+    lengths: Lengths
     metrics: Metrics
     gateway: Gateway
     hosts: "Hosts"
@@ -160,6 +162,9 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
         if self.cache.degraded:
             reasons.append(self.cache.degraded)
         reasons += [*self.counting.reasons, *self.ledger.state().degraded]
+        if self.lengths.trouble:
+            # Not the whole of it, which names a folder: anyone may read health.
+            reasons.append(f"{FILE} is broken, priors stand in for it: gearshift check says why")
         served = {model for tier in self.config.tiers.values() for model in tier}
         status: Literal["ok", "degraded", "unavailable"] = "degraded" if reasons else "ok"
         return Health(
@@ -185,6 +190,7 @@ def _assemble(
     prices = build_prices(config, datetime.now(UTC))
     counter = open_spend(config.cache, redis_url=environment.redis_url)
     spending = Spending(config, prices, counter)
+    lengths = Lengths.load_or_priors(Path(environment.data_dir) / FILE, config)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
     services = Services(
@@ -194,7 +200,7 @@ def _assemble(
         cache=cache,
         upstream=upstream,
         prices=prices,
-        lengths=compile_lengths(config),
+        lengths=lengths,
         spending=spending,
         record=recording(ledger, metrics, log, config.model),
         redact=redactor(config),
@@ -203,7 +209,7 @@ def _assemble(
     gateway = Gateway(services)
     swap = swapping(registry, scorer, gateway, metrics)
     swap(loaded)
-    for reason in loaded.reasons:
+    for reason in [*loaded.reasons, *([lengths.trouble] if lengths.trouble else [])]:
         log.warning("degraded", reason=reason)
     return _Worker(
         config=config,
@@ -211,6 +217,7 @@ def _assemble(
         scorer=scorer,
         upstream=upstream,
         ledger=ledger,
+        lengths=lengths,
         metrics=metrics,
         gateway=gateway,
         hosts=Hosts(config, upstream, log),

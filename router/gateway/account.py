@@ -18,7 +18,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         services.lengths,
         decision,
         exchange.attempts,
-        max_tokens=exchange.request.max_tokens,
+        facts=exchange.facts,
     )
     if exchange.shadow is not None:
         routed = routed_cost(
@@ -26,7 +26,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
             services.lengths,
             exchange.shadow,
             exchange.attempts,
-            max_tokens=exchange.request.max_tokens,
+            exchange.facts,
         )
         cost = msgspec.structs.replace(cost, routed=routed)
     prompt, kept = _text(exchange.prompt, services.redact)

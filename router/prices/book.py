@@ -38,13 +38,20 @@ class Prices:
 
     def cost(self, model: ModelId, usage: Usage) -> PicoUsd | None:
         """The price of `usage` at `model`; none where tokens were used whose price is unknown."""
+        rate = self.rate(model, usage.input)
+        if rate is not None:
+            return rate.cost(usage)
+        return None if usage.input or usage.output else PicoUsd(0)
+
+    def rate(self, model: ModelId, input_tokens: int) -> Rate | None:
+        """What a token costs in requests of that length; none where the price is unknown."""
         rates = self._rates.get(model)
         if rates is None:
             rates = self._strange(model)
         for rate in rates:
-            if usage.input > rate.above:
-                return rate.cost(usage)
-        return None if usage.input or usage.output else PicoUsd(0)
+            if input_tokens > rate.above:
+                return rate
+        return None
 
     def _strange(self, model: ModelId) -> tuple[Rate, ...]:
         """The rates of a model that is not configured."""
@@ -66,6 +73,10 @@ class EmptyPrices:
     def cost(self, model: ModelId, usage: Usage) -> PicoUsd | None:
         """0 where no token was used, else unknown."""
         return None if usage.input or usage.output else PicoUsd(0)
+
+    def rate(self, _model: ModelId, _input_tokens: int) -> Rate | None:
+        """Unknown."""
+        return None
 
 
 Book: TypeAlias = Prices | EmptyPrices
