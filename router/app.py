@@ -38,12 +38,12 @@ from router.cache.choose import open_cache, open_spend
 from router.cache.notice import listen
 from router.config.load import Settings, is_local
 from router.config.schema import Config, Environment
-from router.domain import Entry
 from router.errors import GearshiftError
 from router.follow import Follower, Loaded, load_first, registry_of
 from router.gateway.counting import Counting
 from router.gateway.intent import names
 from router.gateway.live import Gateway
+from router.gateway.recording import recording
 from router.gateway.services import Services
 from router.gateway.spending import Spending
 from router.hosts import Hosts
@@ -59,9 +59,8 @@ from router.sandbox.profile import with_base_url
 from router.sandbox.serve import start
 from router.sandbox.settings import IN_PROCESS_SPEED, SandboxSettings
 from router.scorer import Scorer
-from router.telemetry.log import Log, capture_logging, log_entry, open_log
+from router.telemetry.log import Log, capture_logging, open_log
 from router.telemetry.metrics import Metrics
-from router.telemetry.strangers import without_strangers
 from router.upstream.client import HttpUpstream
 
 _PULSE_S: Final = 1.0
@@ -213,7 +212,7 @@ def _assemble(
         prices=prices,
         lengths=lengths,
         spending=spending,
-        record=recording(ledger, metrics, log, config),
+        record=recording(ledger, metrics, log, config.model),
         redact=redactor(config),
         secret=secret,
     )
@@ -236,19 +235,6 @@ def _assemble(
         follower=Follower(registry, loaded, config=config, swap=swap, log=log, metrics=metrics),
         counting=Counting(spending, counter, home),
     )
-
-
-def recording(
-    ledger: LocalLedger, metrics: Metrics, log: Log, config: Config
-) -> Callable[[Entry], None]:
-    """What keeps an entry and lets it be seen."""
-
-    def record(entry: Entry) -> None:
-        ledger.record(entry)
-        metrics.observe(without_strangers(entry, config.model))
-        log_entry(log, entry)
-
-    return record
 
 
 def swapping(

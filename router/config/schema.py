@@ -7,6 +7,7 @@ from msgspec import Meta, Struct, field
 from classifier import types
 from classifier.types import TIERS, Tier
 from router.config.access import Budget, Key, Shadow
+from router.config.judge import Judge
 from router.config.section import Money, Natural, Positive, Section, Share
 from router.domain import Capability, Modality, ModelId
 
@@ -255,17 +256,6 @@ class Model(Section, frozen=True, kw_only=True):
     """Overrides genai-prices; neither: costs of this model are unknown."""
     output_ratio: OutputRatio | None = None
     """For counterfactual costs; none: they are unknown."""
-
-
-class Judge(Section, frozen=True, kw_only=True):
-    """`[judge]`: a model that labels kept prompts for training, by `gearshift judge`."""
-
-    model: ModelId = ModelId("")
-    """Name of a `[model.NAME]`, which says its host and its price; empty: there is no judge."""
-    share: Share = 0.1
-    """Share of the kept prompts that is judged: a sample finds what is wrong, all of it is dear."""
-    budget_usd: Money = 1.0
-    """Where one run ends, by what was billed and an estimate of what is under way."""
 
 
 class Models(Section, frozen=True, kw_only=True):

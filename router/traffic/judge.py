@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from classifier.types import Label
-from router.config.schema import Config, Judge
+from router.config.judge import Judge
+from router.config.schema import Config
 from router.domain import Entry, Feedback, ModelId, PicoUsd, Usage
 from router.errors import UpstreamError
 from router.ports import PriceBook, UpstreamPort

@@ -131,7 +131,6 @@ def test_where_the_conversation_is_already_at_the_wanted_model_that_is_no_pin() 
         ("cannot take the request", at(THINKING, LONG, capabilities=("json_schema",))),
         ("has too small a window", at(THINKING, 190_000)),
         ("is ruled out", at(THINKING, LONG, rules=(BATCH,))),
-        ("must not stand in the way of thrift", at(THINKING, LONG, thrift=True)),
         (
             "forgot nearly all",
             Facts(input_tokens=LONG, warm=FADED),
@@ -211,3 +210,8 @@ def test_staying_is_never_a_worse_tier_nor_another_model_than_the_warm_one(
     assert (switching.model, switching.reason) == (facts.warm.model, "pinned")
     assert RANKS[switching.tier] > RANKS[plain.tier]
     assert switching.tier in TIERS[: 2 if BATCH in facts.rules else 3]
+
+
+def test_a_warm_model_does_not_stand_in_the_way_of_thrift() -> None:
+    thrifty = decided("medium", at(THINKING, LONG, thrift=True))
+    assert summary(thrifty) == ("easy", FLASH, "budget")

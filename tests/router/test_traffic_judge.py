@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from classifier.types import Label
 from router.config.checks import faults
-from router.config.schema import Config, Judge, Model, Price
+from router.config.judge import Judge
+from router.config.schema import Config, Model, Price
 from router.domain import Feedback, ModelId
 from router.errors import UpstreamError
 from router.prices.book import EmptyPrices, build_prices
