@@ -216,6 +216,9 @@ def test_a_log_without_verdicts_has_a_picture_of_costs_alone(tmp_path: Path) -> 
     write(found, READING, tmp_path)
     assert (tmp_path / "frontier.png").stat().st_size > 1_000
     assert summary(tmp_path)["quality"] is None
+    told = words(tmp_path, "report.html")
+    assert "no frontier of quality against cost" in told
+    assert "expected to be" not in told
 
 
 def test_a_log_that_nothing_prices_has_a_page_too(tmp_path: Path) -> None:
