@@ -208,6 +208,7 @@ def test_simulated_money_is_called_so(tmp_path: Path) -> None:
 def test_a_log_without_verdicts_has_a_picture_of_costs_alone(tmp_path: Path) -> None:
     columns = drawn(200)
     columns.success[:] = float("nan")
+    columns.policies[0].latency_ms[:] = float("nan")
     columns.at_us[:] = -1
     found = conclude(folded(columns))
     chart, *others = pictures(found)
