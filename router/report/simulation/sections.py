@@ -36,6 +36,10 @@ _FOOTER: Final = (
     "Every figure is defined in docs/reports.md. The same figures, all groups and all digits: "
     "summary.json and report.csv."
 )
+_UNJUDGED: Final = (
+    "No request has a verdict and a price on every tier, so no quality is expected, and there is "
+    "no frontier of quality against cost."
+)
 _SIMULATED: Final = "SIMULATED: the sandbox answered in this log; none of this is real money."
 
 
@@ -101,7 +105,10 @@ def _result(simulation: Simulation) -> Section:
         title="What it comes to",
         words=" ".join(_told(one, simulation.question.baseline) for one in simulation.policies),
         tables=tuple(
-            table for one in simulation.policies for table in (_costs(one), _qualities(one))
+            table
+            for one in simulation.policies
+            for table in (_costs(one), _qualities(one))
+            if table.rows
         ),
     )
 
@@ -153,29 +160,28 @@ def _costs(outcome: Outcome) -> Table:
 
 def _qualities(outcome: Outcome) -> Table:
     totals = outcome.totals
+    known = [(name, way) for name, way in _ways(outcome) if way.quality or way.latency_ms]
+    own = (
+        outcome.name,
+        f"{totals.scored_requests:,}",
+        spread_share(totals.quality),
+        "",
+        seconds(totals.latency_ms),
+    )
+    others = (
+        (
+            name,
+            f"{way.scored_requests:,}",
+            spread_share(way.quality),
+            spread_points(way.quality_gain),
+            seconds(way.latency_ms),
+        )
+        for name, way in known
+    )
     return Table(
         caption=f"How good {outcome.name} and those ways are expected to be",
         head=("way", "judged", "solved, %", f"{outcome.name}'s gain, points", "time"),
-        rows=(
-            (
-                outcome.name,
-                f"{totals.scored_requests:,}",
-                spread_share(totals.quality),
-                "",
-                seconds(totals.latency_ms),
-            ),
-            *(
-                (
-                    name,
-                    f"{way.scored_requests:,}",
-                    spread_share(way.quality),
-                    spread_points(way.quality_gain),
-                    seconds(way.latency_ms),
-                )
-                for name, way in _ways(outcome)
-                if way.quality or way.latency_ms
-            ),
-        ),
+        rows=(own, *others) if known else (),
     )
 
 
@@ -237,6 +243,10 @@ def _counts(caption: str, kind: str, counts: Mapping[Name, int]) -> Table:
 
 def _frontier(simulation: Simulation) -> Section:
     first = simulation.policies[0]
+    if not first.frontier or first.frontier[0].quality is None:
+        return Section(
+            title="Cost beside other ways", words=_UNJUDGED, tables=(), pictures=(FRONTIER,)
+        )
     mean = 1_000 / max(1, first.frontier_requests)
     return Section(
         title="Quality against cost",

@@ -208,6 +208,7 @@ def test_simulated_money_is_called_so(tmp_path: Path) -> None:
 def test_a_log_without_verdicts_has_a_picture_of_costs_alone(tmp_path: Path) -> None:
     columns = drawn(200)
     columns.success[:] = float("nan")
+    columns.policies[0].latency_ms[:] = float("nan")
     columns.at_us[:] = -1
     found = conclude(folded(columns))
     chart, *others = pictures(found)
@@ -216,6 +217,9 @@ def test_a_log_without_verdicts_has_a_picture_of_costs_alone(tmp_path: Path) -> 
     write(found, READING, tmp_path)
     assert (tmp_path / "frontier.png").stat().st_size > 1_000
     assert summary(tmp_path)["quality"] is None
+    told = words(tmp_path, "report.html")
+    assert "no frontier of quality against cost" in told
+    assert "expected to be" not in told
 
 
 def test_a_log_that_nothing_prices_has_a_page_too(tmp_path: Path) -> None:
