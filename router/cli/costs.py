@@ -1,6 +1,8 @@
 """`gearshift costs`: what each model costs and writes, and how to learn that from a log."""
 
 import time
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,10 +16,9 @@ from router.cli.entries import read_entries
 from router.cli.ledger import read_since
 from router.config.load import environment
 from router.config.schema import Config
-from router.domain import ModelId
 from router.errors import GearshiftError
 from router.ledger.facets import Span
-from router.prices.answers import gather
+from router.prices.answers import Answers, gather
 from router.prices.book import build_prices
 from router.prices.fit import LEAST_ROWS, fit_lengths
 from router.prices.fitted import FILE, Fit, write_fit
@@ -78,12 +79,12 @@ def fit_costs(
     answers = gather(read_entries(files, span), simulated=True if simulated else None)
     fit = fit_lengths(answers)
     if not fit.levels:
-        raise GearshiftError(_too_few(fit.few))
+        raise GearshiftError(_too_few(answers))
     path = out or Path(environment().data_dir) / FILE
     write_fit(path, fit)
     click.echo(f"{path}")
     found = overview(settings, build_prices(settings, datetime.now(UTC)), _over(settings, fit))
-    for line in fitted_lines(found):
+    for line in (*fitted_lines(found), *_left_out(answers)):
         click.echo(line, err=True)
     if fit.simulated != settings.simulated:
         kind = "simulated" if fit.simulated else "real"
@@ -114,9 +115,16 @@ def _over(settings: Config, fit: Fit) -> Lengths:
     return Lengths(priors.stated, {}, fit)
 
 
-def _too_few(few: dict[ModelId, int]) -> str:
-    seen = ", ".join(f"{model} {count:,}" for model, count in few.items()) or "none at all"
+def _left_out(answers: Answers) -> Iterator[str]:
+    if answers.left_out:
+        yield f"left out: {', '.join(f'{n:,} {why}' for why, n in answers.left_out.items())}"
+
+
+def _too_few(answers: Answers) -> str:
+    counts = Counter(answers.models[code] for code in answers.model.tolist())
+    seen = ", ".join(f"{model} {count:,}" for model, count in counts.items()) or "none at all"
+    left_out = "".join(f"; {line}" for line in _left_out(answers))
     return (
-        f"no model has {LEAST_ROWS} answers that ended by themselves and were billed ({seen}): "
-        "take an earlier --since, or keep the priors"
+        f"no model has {LEAST_ROWS} answers that ended by themselves and were billed ({seen}"
+        f"{left_out}): take an earlier --since, or keep the priors"
     )

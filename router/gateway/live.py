@@ -206,7 +206,7 @@ class Gateway:
         if answer is None:
             raise _malformed(decision.model, "no chat completion")
         exchange.finish = answer.finish
-        usage = billed(exchange, answer.usage, answer.output_bytes)
+        usage = billed(exchange, answer.usage, answer.output_bytes, answer.reasoning_bytes)
         attempted.end(status=reply.status, usage=usage)
         return body, reply.content_type
 

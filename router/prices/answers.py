@@ -1,18 +1,24 @@
 """Answers that lengths are fitted on, as columns: who wrote how much to what, and how fast."""
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from router.domain import Attempt, Entry, ModelId
+from router.domain import Entry, ModelId
 from router.prices.features import NAMES, Floats, features_of, vector
 
 UNTIMED: Final = -1
 """Moment of an answer whose log has no time."""
+Flaw: TypeAlias = Literal[
+    "a replay", "failed", "cut by a cap", "ended in a call or otherwise", "not billed"
+]
+"""Why an entry is of no use here."""
+_GOOD: Final = range(200, 300)
 
 
 class Answers(Struct, frozen=True, kw_only=True):
@@ -32,6 +38,8 @@ class Answers(Struct, frozen=True, kw_only=True):
     """(n,) When they were asked for, microseconds since the epoch; UNTIMED where nobody knows."""
     duration_ms: Floats
     """(n,) From the attempt's begin to the last byte; NaN where nobody knows."""
+    left_out: dict[Flaw, int] = {}
+    """Entries beside them that say nothing of lengths, by why."""
 
     @property
     def rows(self) -> int:
@@ -39,7 +47,7 @@ class Answers(Struct, frozen=True, kw_only=True):
         return len(self.output)
 
 
-class Gatherer:
+class _Gatherer:
     """Takes entries one at a time and keeps the few numbers that a fit needs: 90 bytes each."""
 
     def __init__(self, *, simulated: bool) -> None:
@@ -48,16 +56,19 @@ class Gatherer:
         self._model = array("q")
         self._at_us = array("q")
         self._numbers = array("d")
+        self._left_out: Counter[Flaw] = Counter()
 
     def add(self, entry: Entry) -> bool:
         """Take the answer of `entry`; false where it has none that says what its model writes.
 
         Wanted are answers that ended by themselves and were billed. What a cap or a caller cut off
-        is not a length, an estimate is not a count, and real answers never meet simulated ones.
+        is not a length, and an estimate is not a count. `gather` keeps real from simulated ones.
         """
-        answer = _whole_answer(entry)
-        if answer is None or entry.simulated is not self._simulated:
+        flaw = _flaw(entry)
+        if flaw is not None:
+            self._left_out[flaw] += 1
             return False
+        answer = entry.outcome.attempts[-1]
         code = self._models.setdefault(answer.model, len(self._models))
         self._model.append(code)
         self._at_us.append(entry.at_us)
@@ -81,6 +92,7 @@ class Gatherer:
             reasoning=numbers[:, -2],
             at_us=np.frombuffer(self._at_us, dtype=np.int64),
             duration_ms=numbers[:, -1],
+            left_out=dict(self._left_out),
         )
 
 
@@ -89,7 +101,7 @@ def gather(entries: Iterable[Entry], *, simulated: bool | None = None) -> Answer
 
     `simulated` takes that kind alone.
     """
-    real, played = Gatherer(simulated=False), Gatherer(simulated=True)
+    real, played = _Gatherer(simulated=False), _Gatherer(simulated=True)
     for entry in entries:
         (played if entry.simulated else real).add(entry)
     found = (played if simulated else real).result()
@@ -120,11 +132,14 @@ def of_trace(
     )
 
 
-def _whole_answer(entry: Entry) -> Attempt | None:
-    """The attempt that answered, where its length is what its model wanted to write."""
+def _flaw(entry: Entry) -> Flaw | None:
+    """Why the entry's answer says nothing of how much its model writes; none where it does."""
     outcome = entry.outcome
-    if not outcome.attempts or entry.estimated or outcome.fault or outcome.finish != "stop":
-        return None
-    answer = outcome.attempts[-1]
-    billed = answer.usage.source == "billed" and answer.usage.output > 0
-    return answer if billed and answer.fault is None and answer.status in range(200, 300) else None
+    if entry.estimated:
+        return "a replay"
+    if not outcome.attempts or outcome.fault or outcome.attempts[-1].status not in _GOOD:
+        return "failed"
+    if outcome.finish != "stop":
+        return "cut by a cap" if outcome.finish == "length" else "ended in a call or otherwise"
+    usage = outcome.attempts[-1].usage
+    return None if usage.source == "billed" and usage.output > 0 else "not billed"

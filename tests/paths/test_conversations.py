@@ -174,3 +174,16 @@ async def test_a_broken_fit_leaves_the_service_with_its_priors_and_health_says_s
         assert health["status"] == "degraded"
         assert any(FILE in reason for reason in health["reasons"])
         assert str(tmp_path) not in str(health)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_reasoning_is_told_apart_where_the_host_does_not_count_it(
+    router: Router, stream: bool
+) -> None:
+    entries = []
+    for tier in ("medium", "hard"):
+        response = await router.chat("hello?", model=f"gearshift/{tier}", stream=stream)
+        entries.append(await router.entry(response.headers["x-gearshift-decision"]))
+    medium, hard = (entry.usage for entry in entries)
+    assert (medium.reasoning, medium.source, hard.source) == (0, "billed", "billed")
+    assert 0 < hard.reasoning < hard.output

@@ -166,6 +166,16 @@ def test_real_answers_come_before_simulated_ones_and_are_never_mixed(tmp_path: P
 def test_what_is_no_whole_billed_answer_says_nothing_of_lengths(odd: Entry) -> None:
     found: Answers = gather([odd, answered(2, SMALL, 7)])
     assert found.output.tolist() == [7]
+    assert sum(found.left_out.values()) == 1
+
+
+def test_what_is_left_out_is_counted_and_said(tmp_path: Path) -> None:
+    cut = [answered(n, SMALL, 9_999, finish="length") for n in range(1_000, 1_003)]
+    path = write(tmp_path / "log.jsonl", [*some(60), *cut, answered(2_000, SMALL, 0)])
+    told = done(tmp_path, costs, "fit", "--data", path)
+    assert "left out: 3 cut by a cap, 1 not billed" in told.stderr
+    few = write(tmp_path / "few.jsonl", cut)
+    assert "(none at all; left out: 3 cut by a cap)" in refused(tmp_path, "fit", "--data", few)
 
 
 def test_a_fallback_s_answer_is_its_own_model_s(tmp_path: Path) -> None:
