@@ -11,7 +11,7 @@ law of lengths is shifted by half: then the intervals must miss.
 
 import argparse
 from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from msgspec import Struct
@@ -25,6 +25,8 @@ from router.report.simulation.fold import add, begin
 from router.report.simulation.question import Option, Question
 
 Truth: TypeAlias = Literal["similar traffic", "same requests"]
+Costs: TypeAlias = tuple[float, float]
+"""By the policy and on the hard tier, pico-USD."""
 Named: TypeAlias = Literal["cost_usd", "saving_usd", "saving_pct"]
 
 PRICES: Final = np.array([[0.3, 1.2], [0.6, 2.5], [1.0, 12.0]])
@@ -34,6 +36,7 @@ SHARED: Final = 0.15
 OWN: Final = 0.6
 """Of what one answer costs."""
 POPULATION: Final = 400_000
+TRUTHS: Final[tuple[Truth, ...]] = get_args(Truth)
 MODELS: Final = (ModelId("small"), ModelId("middle"), ModelId("large"))
 
 
@@ -106,36 +109,38 @@ def simulate(drawn: Drawn, question: Question) -> Outcome:
 
 
 def coverage(
-    worlds: int, requests: int, truth: Truth, *, shift: float = 1.0, rounds: int = 200
-) -> Hits:
-    """How often the truth is inside. With `shift`, cheaper models write so many times more."""
+    worlds: int, requests: int, *, shift: float = 1.0, rounds: int = 200
+) -> tuple[Hits, ...]:
+    """How often each truth is inside. With `shift`, cheaper models write so many times more."""
     question = Question(options=(Option(name="policy"),), rounds=rounds)
     population = law(POPULATION, np.random.default_rng(1))
-    inside: dict[Named, int] = {}
+    inside: dict[Truth, dict[Named, int]] = {truth: {} for truth in TRUTHS}
     for world in range(worlds):
         chance = np.random.default_rng([2, world])
         drawn = law(requests, chance)
         said = simulate(drawn, question)
         factor = shift * (1 + SHARED * chance.standard_normal(3))
         factor[2] = 1.0
-        if truth == "similar traffic":
-            routed, alone = (one * requests for one in _means(population, factor))
-        else:
-            routed, alone = _run(drawn, factor, chance)
-        for name, low, high in _intervals(said, truth):
-            value = _value(name, routed, alone)
-            inside[name] = inside.get(name, 0) + (low <= value <= high)
-    return Hits(truth=truth, worlds=worlds, inside=inside)
+        routed, alone = _means(population, factor)
+        truths: dict[Truth, Costs] = {
+            "similar traffic": (requests * routed, requests * alone),
+            "same requests": _run(drawn, factor, chance),
+        }
+        for truth, costs in truths.items():
+            for name, low, high in _intervals(said, truth):
+                hit = low <= _value(name, *costs) <= high
+                inside[truth][name] = inside[truth].get(name, 0) + hit
+    return tuple(Hits(truth=truth, worlds=worlds, inside=inside[truth]) for truth in TRUTHS)
 
 
-def _means(drawn: Drawn, factor: Floats) -> tuple[float, float]:
+def _means(drawn: Drawn, factor: Floats) -> Costs:
     """Mean cost of a request by the policy and on the hard tier, pico-USD."""
     every = np.arange(len(drawn.tier))
     costs = drawn.costs[:, :, 0] + drawn.costs[:, :, 1] * factor
     return float(costs[every, drawn.tier].mean()), float(costs[:, 2].mean())
 
 
-def _run(drawn: Drawn, factor: Floats, chance: np.random.Generator) -> tuple[float, float]:
+def _run(drawn: Drawn, factor: Floats, chance: np.random.Generator) -> Costs:
     """What these requests cost when they are run."""
     every = np.arange(len(drawn.tier))
     output = drawn.costs[every, drawn.tier, 1] * factor[drawn.tier]
@@ -187,12 +192,10 @@ def main() -> None:
     reader.add_argument("--requests", type=int, default=500)
     said = reader.parse_args()
     print(f"{said.worlds:,} worlds of {said.requests:,} requests; 95 % are to be inside")
-    truths: tuple[Truth, ...] = ("similar traffic", "same requests")
-    for truth in truths:
-        for shift in (1.0, 1.5):
-            hits = coverage(said.worlds, said.requests, truth, shift=shift)
+    for shift in (1.0, 1.5, 3.0):
+        for hits in coverage(said.worlds, said.requests, shift=shift):
             shares = ", ".join(f"{name} {n / hits.worlds:.1%}" for name, n in hits.inside.items())
-            print(f"{truth}, lengths × {shift:g}: {shares}")  # noqa: RUF001 (times)
+            print(f"{hits.truth}, lengths × {shift:g}: {shares}")  # noqa: RUF001 (times)
 
 
 if __name__ == "__main__":

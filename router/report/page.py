@@ -142,7 +142,7 @@ def _grouped(report: Report) -> Section:
     more = f", the first {SHOWN} of {len(report.groups):,}" if len(report.groups) > SHOWN else ""
     return Section(
         title=f"By {' and '.join(by)}",
-        words="Dearest first; days in order." if len(report.groups) > 1 else "",
+        words="Days are UTC." if by[0] == "day" else "Dearest first.",
         tables=(
             Table(
                 caption=f"By {', '.join(by)}{more}",

@@ -24,6 +24,7 @@ from router.report.simulation.scenario import (
     scaled,
     share,
     sides,
+    spent,
 )
 from router.report.simulation.sensitivity import sensitivity
 from router.report.simulation.sums import WHY_NOT, Sums
@@ -90,8 +91,8 @@ def _totals(draws: Draws, question: Question, option: Option, sums: Sums) -> Tot
 
 
 def _cost(draws: Draws, option: Option, sums: Sums) -> Figure:
-    drawn = scaled(draws.of(sums.cost), draws.of(sums.priced))
-    return money(draws, sums.cost, drawn + sum(_cost_noise(draws, option, sums)))
+    drawn = scaled(draws, draws.of(sums.cost), draws.of(sums.priced))
+    return money(draws, sums.cost, spent(drawn + sum(_cost_noise(draws, option, sums))))
 
 
 def _cost_noise(draws: Draws, option: Option, sums: Sums) -> tuple[Floats, Floats]:
@@ -102,7 +103,7 @@ def _cost_noise(draws: Draws, option: Option, sums: Sums) -> tuple[Floats, Float
 def _cost_doubt(draws: Draws, option: Option, sums: Sums) -> Part | None:
     if not sums.priced.any():
         return None
-    drawn = scaled(draws.of(sums.cost), draws.of(sums.priced))
+    drawn = scaled(draws, draws.of(sums.cost), draws.of(sums.priced))
     return part(draws, drawn, _cost_noise(draws, option, sums))
 
 

@@ -37,6 +37,8 @@ class Draws(Struct, frozen=True, kw_only=True):
     seed: int
     weights: Floats
     """(1 + rounds, BUCKETS)"""
+    stretch: Floats
+    """(1 + rounds,) Of a replicate's distance from the log, because the spread is unsure too."""
     resampled: bool
     """Whether there are conversations enough to draw."""
 
@@ -48,8 +50,18 @@ class Draws(Struct, frozen=True, kw_only=True):
 
     def of(self, sums: Counts) -> Floats:
         """A sum in each replicate: (BUCKETS, …) → (1 + rounds, …)."""
+        if not sums.any():
+            return np.zeros((len(self.weights), *sums.shape[1:]))
         drawn: Floats = np.tensordot(self.weights, sums.astype(np.float64), axes=1)
         return drawn
+
+    def mean(self, sums: Floats, counts: Floats) -> Floats:
+        """Sums for one of `counts` in each replicate; NaN in one that drew none."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = sums / counts
+        stretch = self.stretch.reshape(-1, *[1] * (drawn.ndim - 1))
+        moved: Floats = drawn[0] + stretch * (drawn - drawn[0])
+        return moved
 
 
 def draw(question: Question, conversations: int, requests: Counts, costs: Counts) -> Draws:
@@ -62,13 +74,13 @@ def draw(question: Question, conversations: int, requests: Counts, costs: Counts
     """
     enough, rounds = conversations >= FEWEST, question.rounds
     chance = _generator(question.seed, "weights")
-    drawn = chance.poisson(1.0, (rounds, BUCKETS)) - 1.0
+    drawn = chance.poisson(1.0, (rounds, BUCKETS)).astype(np.float64)
     freedom = _freedom(requests.astype(np.float64), costs.astype(np.float64))
     stretch = np.sqrt(freedom / chance.chisquare(freedom, rounds)).clip(max=_FARTHEST)
-    moved = drawn * stretch[:, None] if enough else np.zeros((rounds, BUCKETS))
     return Draws(
         seed=question.seed,
-        weights=np.concatenate([np.ones((1, BUCKETS)), 1.0 + moved]),
+        weights=np.concatenate([np.ones((1, BUCKETS)), drawn if enough else np.ones_like(drawn)]),
+        stretch=np.concatenate([np.ones(1), stretch]),
         resampled=enough,
     )
 

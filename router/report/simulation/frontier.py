@@ -13,7 +13,7 @@ from router.report.simulation.arrays import Counts, Floats, total
 from router.report.simulation.dial import POSITIONS
 from router.report.simulation.draws import Draws, shared
 from router.report.simulation.question import Option
-from router.report.simulation.scenario import money, saving_pct, scaled, share
+from router.report.simulation.scenario import money, saving_pct, scaled, share, spent
 from router.report.simulation.sums import DIALS, Sums
 
 
@@ -46,12 +46,12 @@ def _curve(draws: Draws, sums: Sums, option: Option, baseline: int) -> _Curve:
     doubt = doubt + np.outer(draws.normal("dial"), own)
     alone = np.zeros(len(TIERS))
     alone[baseline] = whole.controls_shared[baseline]
-    beside = scaled(draws.of(whole.controls[:, baseline]), requests[:, 0])
+    beside = scaled(draws, draws.of(whole.controls[:, baseline]), requests[:, 0])
     beside = beside + shared(draws, alone, option)
     beside = beside + draws.normal("baseline") * math.sqrt(whole.controls_own[baseline])
     return _Curve(
         costs=costs,
-        cost=scaled(draws.of(costs), requests) + doubt,
+        cost=spent(scaled(draws, draws.of(costs), requests) + doubt),
         quality=draws.of(np.cumsum(dial.quality, axis=1)[:, :DIALS]),
         scored=draws.of(whole.scored),
         baseline=beside,

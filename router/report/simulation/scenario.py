@@ -54,8 +54,8 @@ def beside(draws: Draws, drawn: Sides, doubt: Noise, exact: Versus | None = None
     compared, scored = round(drawn.requests[0]), round(drawn.scored[0])
     if not compared:
         return NOTHING
-    routed = scaled(drawn.routed, drawn.requests) + doubt.routed
-    other = scaled(drawn.other, drawn.requests) + doubt.other
+    routed = spent(scaled(draws, drawn.routed, drawn.requests) + doubt.routed)
+    other = spent(scaled(draws, drawn.other, drawn.requests) + doubt.other)
     routed_pico = total(exact.routed) if exact else round(routed[0])
     other_pico = total(exact.other) if exact else round(other[0])
     gain = drawn.routed_quality - drawn.other_quality
@@ -73,7 +73,7 @@ def beside(draws: Draws, drawn: Sides, doubt: Noise, exact: Versus | None = None
 
 def saving_doubt(draws: Draws, drawn: Sides, doubt: Noise) -> Part:
     """What the interval of a saving is made of."""
-    saved = scaled(drawn.other - drawn.routed, drawn.requests)
+    saved = scaled(draws, drawn.other - drawn.routed, drawn.requests)
     return part(
         draws,
         saved,
@@ -81,11 +81,15 @@ def saving_doubt(draws: Draws, drawn: Sides, doubt: Noise) -> Part:
     )
 
 
-def scaled(sums: Floats, requests: Floats) -> Floats:
+def scaled(draws: Draws, sums: Floats, requests: Floats) -> Floats:
     """Sums for as many requests as the log has; NaN in a replicate that drew none."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = sums / requests * requests[0]
+    found: Floats = draws.mean(sums, requests) * requests[0]
     return found
+
+
+def spent(replicates: Floats) -> Floats:
+    """Costs, of which none is less than nothing, however unsure it is."""
+    return np.maximum(replicates, 0.0)
 
 
 def money(draws: Draws, sums: Counts, replicates: Floats) -> Figure:
@@ -113,8 +117,7 @@ def share(draws: Draws, quality: Floats, scored: Floats) -> Figure | None:
     """A mean over scored requests, of sums in millionths; none without any."""
     if not scored[0]:
         return None
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = quality / scored / MILLION
+    mean = draws.mean(quality, scored) / MILLION
     return figure(draws, Decimal(f"{mean[0]:.{FINE}f}"), mean, FINE)
 
 
@@ -122,8 +125,7 @@ def mean_ms(draws: Draws, time: Floats, timed: Floats) -> Figure | None:
     """A mean time, milliseconds; none where nobody knows it."""
     if not timed[0]:
         return None
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = time / timed / 1_000
+    mean = draws.mean(time, timed) / 1_000
     return figure(draws, Decimal(f"{mean[0]:.0f}"), mean, 0)
 
 
