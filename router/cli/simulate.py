@@ -87,6 +87,11 @@ def simulate(**said: object) -> None:
         registry=options.registry,
         command=shlex.join(["gearshift", *map(shown, sys.argv[1:])]),
     )
-    with plainly():
-        answer = simulate_log(order)
+    try:
+        with plainly():
+            answer = simulate_log(order)
+    except KeyboardInterrupt:
+        if options.out is not None:
+            click.echo("broken off; the same command goes on where it was", err=True)
+        raise
     answer.show(as_json=options.as_json, out=options.out)

@@ -27,7 +27,26 @@ def quote_listed(base_url: str, name: str, at: datetime) -> Quote:
         provider, model = get_snapshot().find_provider_model(name, None, None, base_url)
     except LookupError:
         return Quote(source="unknown: not in genai-prices")
-    table = f"genai-prices {version('genai-prices')}, {provider.id} {model.id}"
+    return _quote(provider.id, model, at)
+
+
+def quote_named(name: str, at: datetime) -> Quote:
+    """The list price of the model that its maker calls `name`, on the day `at`, whoever serves it.
+
+    For answers of which only the model's name is known; without rates where the table has none.
+    """
+    # Half a second and 40 MB to load, so only where such a name is met.
+    from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415
+
+    try:
+        provider, model = get_snapshot().find_provider_model(name, None, None, None)
+    except LookupError:
+        return Quote(source="unknown: not in genai-prices")
+    return _quote(provider.id, model, at)
+
+
+def _quote(provider: str, model: "ModelInfo", at: datetime) -> Quote:
+    table = f"genai-prices {version('genai-prices')}, {provider} {model.id}"
     if _changes_by_the_hour(model):
         return Quote(source=f"unknown: {table} changes by the hour")
     rates = _rates(model.get_prices(at))

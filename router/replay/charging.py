@@ -16,6 +16,7 @@ from router.prices.book import Prices
 from router.prices.caps import under_caps
 from router.prices.features import matrix
 from router.prices.lengths import Lengths
+from router.prices.rates import Rate
 from router.replay.gather import CAPABILITIES
 from router.replay.part import ABSENT, MICRO, Index, Part
 
@@ -84,20 +85,10 @@ class Charging:
         self, model: int, taken: NDArray[np.int64], cached: NDArray[np.int64], written: Written
     ) -> Charged:
         """What `model` asks for so much input, of it cached, and so much output."""
-        found = np.minimum(cached, taken)
         unsure = np.isnan(written.mean)
         output = np.rint(np.where(unsure, 0.0, written.mean)).astype(np.int64)
-        parts = np.full((len(taken), len(PARTS)), UNKNOWN, np.int64)
-        price = np.zeros(len(taken))
         quote = self._prices.quotes[self._models[model]]
-        left = np.ones(len(taken), bool)
-        for rate in quote.rates:
-            rows = left & (taken > rate.above)
-            parts[rows, 0] = (taken - found)[rows] * rate.input
-            parts[rows, 1] = found[rows] * rate.cached
-            parts[rows, 2] = output[rows] * rate.output
-            price[rows] = rate.output
-            left &= ~rows
+        parts, price = price_tokens(quote.rates, taken, cached, output)
         parts[unsure, 2] = UNKNOWN
         return Charged(
             parts=parts,
@@ -122,6 +113,30 @@ class Charging:
         vectors = matrix(part.asked.input_tokens[rows], scores[:, 0], scores[:, 1], tools)
         found = self._lengths.expect_many([self._models[model]], vectors)
         return found.mean[:, 0], found.shared_sd[:, 0], found.own_sd[:, 0]
+
+
+def price_tokens(
+    rates: Sequence[Rate],
+    taken: NDArray[np.int64],
+    cached: NDArray[np.int64],
+    output: NDArray[np.int64],
+) -> tuple[Money, Floats]:
+    """What n requests cost by `rates`, (n, 3) by PARTS, and the price of a token of output.
+
+    UNKNOWN without rates. As `Rate.cost` has it, more cached tokens than input is a miscount.
+    """
+    found = np.minimum(cached, taken)
+    parts = np.full((len(taken), len(PARTS)), UNKNOWN, np.int64)
+    price = np.zeros(len(taken))
+    left = np.ones(len(taken), bool)
+    for rate in rates:
+        rows = left & (taken > rate.above)
+        parts[rows, 0] = (taken - found)[rows] * rate.input
+        parts[rows, 1] = found[rows] * rate.cached
+        parts[rows, 2] = output[rows] * rate.output
+        price[rows] = rate.output
+        left &= ~rows
+    return parts, price
 
 
 def name_models(part: Part, known: Mapping[str, int]) -> Index:

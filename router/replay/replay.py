@@ -1,6 +1,7 @@
 """THE BATCH PATH: parts of a log in their order → what every policy does with them, as columns."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from router.columns import UNKNOWN, Columns, Money
 from router.domain import Facts, Warm
 from router.replay.conversations import Before, Conversations
+from router.replay.paid import Paid
 from router.replay.part import ABSENT, MICRO, Index, Part, is_complete
 from router.replay.routing import Asked, Routing, Terms
 
@@ -20,9 +22,11 @@ _NONE: Final = -2
 class Replay:
     """Policies over a log. Holds what conversations need, and nothing that grows with the log."""
 
-    def __init__(self, policies: Sequence[Terms]) -> None:
+    def __init__(self, policies: Sequence[Terms], at: datetime | None = None) -> None:
+        """`at` is the day of list prices; today where none is given."""
         self._routings = [Routing(terms) for terms in policies]
         self._conversations = Conversations()
+        self._paid = Paid(datetime.now(UTC) if at is None else at)
         self.strangers = 0
         """Requests whose answer came from a model that the first policy does not name."""
 
@@ -49,13 +53,23 @@ class Replay:
             success=np.where(scores < 0, np.nan, scores),
             user=tuple(names[at] for at in part.told.user.tolist()),
             key=tuple(names[at] for at in part.told.key.tolist()),
-            logged=_logged(part, first, answered),
+            logged=self._logged(part, answered),
             logged_model=tuple(
                 "" if at == ABSENT else names[at] for at in part.replied.model.tolist()
             ),
             tokens=tokens[:, :3],
             policies=routed,
         )
+
+    def _logged(self, part: Part, answered: Index) -> Money:
+        """What the log's answers cost: by its own word, else by the book, else by list price."""
+        cost = part.replied.cost
+        missing = cost == UNKNOWN
+        if (ours := missing & (answered != ABSENT)).any():
+            cost = np.where(ours, self._routings[0].paid(part, answered), cost)
+        if (others := missing & (answered == ABSENT)).any():
+            cost = np.where(others, self._paid.cost(part, others), cost)
+        return cost
 
     def _before(self, part: Part, taken: NDArray[np.int64], answered: Index) -> Before:
         """What came before each request: by the log's own word, where it has any."""
@@ -80,12 +94,3 @@ class Replay:
 
 def _warm(facts: bytes) -> Warm | None:
     return msgspec.msgpack.decode(facts, type=Facts).warm
-
-
-def _logged(part: Part, routing: Routing, answered: NDArray[np.int32]) -> Money:
-    """What the log's own answers cost: by its own word, else by the book."""
-    cost = part.replied.cost
-    missing = (cost == UNKNOWN) & (answered != ABSENT) & (part.replied.tokens[:, 0] >= 0)
-    if not missing.any():
-        return cost
-    return np.where(missing, routing.paid(part, answered), cost)

@@ -157,10 +157,15 @@ def test_rules_are_matched_where_the_text_is(tmp_path: Path) -> None:
 
 
 def test_a_log_says_what_it_paid_as_far_as_it_can_be_told(tmp_path: Path) -> None:
-    found = columns(tmp_path, turn(0, EASY), turn(1, EASY, by="gpt-4o"))
-    assert found.logged.tolist() == [1_000 * 570_000 + 200 * 2_300_000, UNKNOWN]
-    assert found.logged_model == ("vendor/instruct", "gpt-4o")
-    assert found.tokens.tolist() == [[1_000, 0, 200]] * 2
+    names = ("vendor/instruct", "gpt-4o", "openai/gpt-4o", "nobody-knows-it", "")
+    found = columns(tmp_path, *(turn(at, EASY, by=name) for at, name in enumerate(names)))
+    ours, theirs, again, *unknown = found.logged.tolist()
+    assert ours == 1_000 * 570_000 + 200 * 2_300_000
+    # The list price of gpt-4o: 2.50 and 10 dollars a million, since October 2024.
+    assert theirs == again == 1_000 * 2_500_000 + 200 * 10_000_000
+    assert unknown == [UNKNOWN, UNKNOWN]
+    assert found.logged_model == names
+    assert found.tokens.tolist() == [[1_000, 0, 200]] * 5
 
 
 def test_conversations_have_names_of_their_own(tmp_path: Path) -> None:
