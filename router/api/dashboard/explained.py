@@ -1,13 +1,13 @@
 """A verdict, the tiers that were considered, and the whole account of a decision. Pure."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from classifier.types import LABELS, TIERS, Verdict
 from router.api.dashboard.html import Html, join, tag
 from router.api.dashboard.parts import (
     Column,
     described,
+    interval,
     meter,
     milliseconds,
     money,
@@ -92,18 +92,12 @@ def choices_table(choices: Sequence[Choice], cost: str = "Cost") -> Html:
         [
             join([tier_chip(choice.tier), " ✓" if choice.taken else None]),
             choice.model,
-            join([money(choice.cost_usd), _interval(choice.cost_usd_low, choice.cost_usd_high)]),
+            join([money(choice.cost_usd), interval(choice.cost_usd_low, choice.cost_usd_high)]),
             choice.words,
         ]
         for choice in choices
     ]
     return table("Tiers that were considered", columns, rows, hide_caption=True)
-
-
-def _interval(low: Decimal | None, high: Decimal | None) -> Html | None:
-    if low is None or high is None:
-        return None
-    return join([" ", tag("span", "[", money(low), ", ", money(high), "]", class_="interval")])
 
 
 def _bars(title: str, values: Sequence[tuple[str, float]]) -> Html:

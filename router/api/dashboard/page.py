@@ -121,7 +121,10 @@ def _sections(regions: Mapping[str, Html], tried: Html | None) -> list[Html]:
 
 
 def _figure(name: str, caption: str) -> Html:
-    chart = tag("div", id=f"chart-{name}", class_="chart", role="img", aria_label=caption)
+    # Vega gives the element that it draws into a role and a name of its own.
+    chart = tag(
+        "div", tag("div", id=f"chart-{name}", class_="chart"), role="img", aria_label=caption
+    )
     return tag("figure", tag("figcaption", caption), chart)
 
 

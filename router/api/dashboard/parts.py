@@ -35,6 +35,13 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:,.{places}f}" if amount >= 0 else f"−${-amount:,.{places}f}"  # noqa: RUF001
 
 
+def interval(low: Decimal | None, high: Decimal | None) -> Html | None:
+    """The ends of a 95 % interval; none where nothing is in doubt, or nobody knows how much."""
+    if low is None or high is None:
+        return None
+    return join([" ", tag("span", "[", money(low), ", ", money(high), "]", class_="interval")])
+
+
 def percent(share: Decimal | None) -> str:
     """A percentage with one decimal."""
     return UNKNOWN if share is None else f"{share:.1f} %"

@@ -79,10 +79,10 @@ def _saving(total: Figures) -> Html:
     if total.saving_usd is None:
         words = tag("span", "Saving unknown", class_="big")
     else:
-        verb = "saved" if total.saving_usd >= 0 else "more than the baseline"
-        amount = total.saving_usd if total.saving_usd >= 0 else -total.saving_usd
+        dearer = ", so it cost more than the baseline" if total.saving_usd < 0 else ""
         rate = f" ({percent(total.saving_pct)})" if total.saving_pct is not None else ""
-        words = join([tag("span", money(amount), class_="big"), f" {verb}{rate}"])
+        amount = tag("span", money(total.saving_usd), class_="big")
+        words = join([amount, f" saved{rate}{dearer}"])
     return tag("p", words, class_="saving")
 
 

@@ -82,11 +82,15 @@
 
   // Drawing begins when the page is painted and Vega is here; until then the latest figures wait.
   let waiting = null;
-  async function each(fresh, how) {
-    if (!window.vegaEmbed) {
-      waiting = fresh;
-      return;
-    }
+  let ready = false;
+  let turn = Promise.resolve(); // one after the other: two drawings of one chart would both stay
+
+  function each(fresh, how) {
+    if (ready) turn = turn.then(() => inTurn(fresh, how));
+    else waiting = fresh;
+  }
+
+  async function inTurn(fresh, how) {
     for (const [name, chart] of Object.entries(fresh)) {
       try {
         await how(name, chart);
@@ -139,7 +143,10 @@
   listen();
   pausing();
   addEventListener("load", () => {
-    const begin = () => each(waiting ?? JSON.parse(byId("charts").textContent), draw);
+    const begin = () => {
+      ready = true;
+      each(waiting ?? JSON.parse(byId("charts").textContent), draw);
+    };
     requestAnimationFrame(() => setTimeout(begin));
   });
 })();
