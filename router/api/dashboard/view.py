@@ -9,6 +9,7 @@ from router.api.dashboard.parts import (
     Column,
     clock,
     described,
+    interval,
     meter,
     milliseconds,
     money,
@@ -83,13 +84,21 @@ def _saving(total: Figures) -> Html:
         rate = f" ({percent(total.saving_pct)})" if total.saving_pct is not None else ""
         amount = tag("span", money(total.saving_usd), class_="big")
         words = join([amount, f" saved{rate}{dearer}"])
-    return tag("p", words, class_="saving")
+    between = interval(total.bounds.saving_usd_low, total.bounds.saving_usd_high)
+    return join(
+        [
+            tag("p", words, class_="saving"),
+            tag("p", "95 % interval", between, class_="quiet") if between else "",
+        ]
+    )
 
 
 def _facts(total: Figures, baseline: str) -> Iterator[tuple[str, str]]:
     yield "Cost", money(total.cost_usd)
     yield f"Always {baseline}", money(total.baseline_cost_usd)
     yield "Requests", f"{total.requests:,}"
+    if total.routed.compared_requests:
+        yield "Routing would have saved", money(total.routed.saving_usd)
     if total.unpriced_requests:
         yield "Without a price", f"{total.unpriced_requests:,}"
     if total.estimated_requests:

@@ -9,7 +9,7 @@ from router.api.dashboard.reader import Snapshot
 from router.api.dashboard.sums import BY, add_up, span_of
 from router.api.dashboard.view import regions
 from router.api.dashboard.window import look_back
-from router.domain import Entry, ModelId
+from router.domain import Doubt, Entry, ModelId, PicoUsd
 from router.ledger.memory import MemoryLedger
 from tests.ledgers import NOON_US, chosen, cost, entry
 
@@ -32,6 +32,25 @@ def test_amounts_are_shown_short_and_kept_whole() -> None:
     assert '<data value="1.234567">$1.23</data>' in said
     assert '<data value="2.765433">$2.77</data>' in said
     assert "saved (69.1 %)" in said
+
+
+def test_a_saving_has_its_interval_where_it_is_in_doubt() -> None:
+    sure = cost(1_000_000, hard=4_000_000)
+    doubt = {"hard": Doubt(shared=500_000 * 10**6)}
+    said = today(entry(1, cost=msgspec.structs.replace(sure, doubts=doubt)))
+    assert "95 % interval" in said
+    # 3 USD less and more 1.96 times half a dollar.
+    assert ">$2.02</data>, <data value=" in said
+    assert ">$3.98</data>]" in said
+    assert "95 % interval" not in today(entry(1, cost=sure))
+
+
+def test_what_routing_would_have_saved_in_the_shadow_is_told() -> None:
+    watched = msgspec.structs.replace(cost(5_000_000), routed=PicoUsd(2 * 10**12))
+    said = today(entry(1, cost=watched))
+    assert "<dt>Routing would have saved</dt><dd>" in said
+    assert '<data value="3">$3.00</data>' in said
+    assert "Routing would have saved" not in today(entry(1))
 
 
 def test_less_than_a_dollar_is_shown_to_the_millionth() -> None:
