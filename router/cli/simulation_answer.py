@@ -10,7 +10,7 @@ import rich_click as click
 from msgspec import Struct
 from rich.console import Console
 
-from classifier.types import TIERS
+from classifier.types import TIERS, Tier
 from router.cli.table import table
 from router.replay.bad_rows import FILE as BAD_ROWS
 from router.replay.logged import LogError
@@ -19,6 +19,8 @@ from router.report.simulation.files import write
 from router.report.simulation.plain import to_json
 from router.report.simulation.reading import Reading
 
+_WIDTH: Final = 100
+"""Where the answer goes to a file or another program."""
 _DRAWN_BY: Final = ("vl_convert", "jinja2")
 
 
@@ -39,13 +41,16 @@ class Simulated(Struct, frozen=True, kw_only=True):
 
     def _tell(self, out: Path | None) -> None:
         reading, console = self.reading, Console()
+        if not console.is_terminal:
+            console.width = _WIDTH
         log = ", ".join(reading.sources)
         bad = f", {reading.bad_rows:,} bad lines" if reading.bad_rows else ""
         click.echo(f"{log}: {reading.rows:,} requests ({reading.form}){bad}")
         if reading.simulated:
             click.echo("The sandbox answered in this log: the money is simulated.")
-        rows = [row for outcome in self.simulation.policies for row in _rows(outcome)]
-        console.print(table(("", "cost $", "saving %", "quality"), rows))
+        baseline = self.simulation.question.baseline
+        rows = [row for outcome in self.simulation.policies for row in _rows(outcome, baseline)]
+        console.print(table(("", "cost $", "saving on that, %", "quality"), rows))
         for outcome in self.simulation.policies:
             click.echo(_mix(outcome))
         for note in (*reading.notes, *_unpriced(self.simulation)):
@@ -64,18 +69,18 @@ def check_pictures() -> None:
             raise LogError(f"{name} is not installed: make setup EXTRAS=sim")
 
 
-def _rows(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
+def _rows(outcome: Outcome, baseline: Tier) -> Iterator[tuple[str, str, str, str]]:
     totals, controls = outcome.totals, outcome.controls
-    yield (
-        outcome.name,
-        _figure(totals.cost_usd, 4),
-        _figure(totals.saving_pct, 1),
-        _figure(totals.quality, 3),
-    )
+    yield outcome.name, _figure(totals.cost_usd, 4), "", _figure(totals.quality, 3)
     for name in controls.__struct_fields__:
         beside = getattr(controls, name)
-        quality = _figure(beside.quality, 3)
-        yield (f"  {name.replace('_', ' ')}", _figure(beside.cost_usd, 4), "", quality)
+        mark = " (baseline)" if name == f"always_{baseline}" else ""
+        yield (
+            f"  {name.replace('_', ' ')}{mark}",
+            _figure(beside.cost_usd, 4),
+            _figure(beside.saving_pct, 1),
+            _figure(beside.quality, 3),
+        )
 
 
 def _figure(figure: Figure | None, places: int) -> str:
