@@ -1,11 +1,11 @@
 """Where entries end up: a table in SQLite or PostgreSQL, written by one drainer, read by many."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from router.domain import DecisionId, Entry, Feedback
@@ -80,13 +80,9 @@ class Store:
             .order_by(ENTRY.c.at_us, ENTRY.c.id)
         )
         with self._trouble(), self._engine.connect() as connection:
-            for name, *read in connection.execution_options(yield_per=_PAGE).execute(query):
-                try:
-                    yield entry_of(*read)
-                except msgspec.MsgspecError as error:
-                    if spare is None:
-                        raise LedgerError(_unreadable(name, self._name, error)) from error
-                    spare(DecisionId(name))
+            yield from self._whole(
+                connection.execution_options(yield_per=_PAGE).execute(query), spare
+            )
 
     def newest(self, limit: int) -> tuple[DecisionId, ...]:
         """Ids of the `limit` entries that arrived last, the last first; an index alone is read."""
@@ -95,8 +91,11 @@ class Store:
             return tuple(DecisionId(found) for (found,) in connection.execute(query))
 
     def find(self, ids: Sequence[DecisionId]) -> tuple[Entry, ...]:
-        """Those of `ids` that are stored, with their text where it is kept; in no order."""
-        query = select(ENTRY.c.document, PROMPT.c.document).join(
+        """Those of `ids` that are stored, with their text where it is kept; in no order.
+
+        Raises LedgerError, naming the entry, where one cannot be read.
+        """
+        query = select(ENTRY.c.id, ENTRY.c.document, PROMPT.c.document).join(
             PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=True
         )
         # Ids are plain; what else somebody may ask for, drivers refuse in ways of their own.
@@ -105,7 +104,7 @@ class Store:
         with self._trouble(), self._engine.connect() as connection:
             for at in range(0, len(plain), _PAGE):
                 page = query.where(ENTRY.c.id.in_(plain[at : at + _PAGE]))
-                found += (entry_of(document, text) for document, text in connection.execute(page))
+                found += self._whole(connection.execute(page), None)
         return tuple(found)
 
     def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
@@ -130,6 +129,18 @@ class Store:
     def close(self) -> None:
         """Give back the connections."""
         self._engine.dispose()
+
+    def _whole(
+        self, rows: Iterable[Row[str, str, str | None]], spare: Spare | None
+    ) -> Iterator[Entry]:
+        """Entries of rows of id, document and text."""
+        for name, document, text in rows:
+            try:
+                yield entry_of(document, text)
+            except msgspec.MsgspecError as error:
+                if spare is None:
+                    raise LedgerError(_unreadable(name, self._name, error)) from error
+                spare(DecisionId(name))
 
     def _check(self) -> None:
         with self._trouble(), self._engine.connect() as connection:

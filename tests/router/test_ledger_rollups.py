@@ -221,6 +221,9 @@ def test_an_entry_that_cannot_be_read_is_named_or_spared(home: Place) -> None:
     spared: list[str] = []
     assert list(store.entries(spare=spared.append)) == [entry(1), entry(3)]
     assert spared == [entry(2).id]
+    assert store.find([entry(1).id]) == (entry(1),)
+    with pytest.raises(LedgerError, match=f"entry {entry(2).id} of the ledger .* cannot be read"):
+        store.find([entry(1).id, entry(2).id])
     store.close()
 
 
