@@ -50,7 +50,8 @@ from router.ledger.place import place
 from router.ledger.store import Store
 from router.ports import DecisionCache
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
+from router.prices.fitted import FILE
+from router.prices.lengths import Lengths
 from router.redaction import Redactor, compile_redactor
 from router.sandbox.profile import with_base_url
 from router.sandbox.serve import start
@@ -139,6 +140,7 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
     scorer: Scorer
     upstream: HttpUpstream
     ledger: LocalLedger
+    lengths: Lengths
     metrics: Metrics
     gateway: Gateway
     hosts: Hosts
@@ -163,6 +165,9 @@ class _Worker(msgspec.Struct, frozen=True, kw_only=True):
         if self.cache.degraded:
             reasons.append(self.cache.degraded)
         reasons += self.ledger.state().degraded
+        if self.lengths.trouble:
+            # Not the whole of it, which names a folder: anyone may read health.
+            reasons.append(f"{FILE} is broken, priors stand in for it: gearshift check says why")
         served = {model for tier in self.config.tiers.values() for model in tier}
         status: Literal["ok", "degraded", "unavailable"] = "degraded" if reasons else "ok"
         return Health(
@@ -184,6 +189,7 @@ def _assemble(
     scorer = Scorer(loaded.classifier, cache, config.scorer, secret=secret)
     upstream = HttpUpstream(config, environment.upstream_keys)
     ledger = LocalLedger(place(environment.data_dir, environment.ledger_url), config.ledger)
+    lengths = Lengths.load_or_priors(Path(environment.data_dir) / FILE, config)
     shared = metrics_folder(environment) if config.server.workers > 1 else None
     metrics = Metrics(shared=shared, baseline=config.baseline)
 
@@ -199,7 +205,7 @@ def _assemble(
         cache=cache,
         upstream=upstream,
         prices=build_prices(config, datetime.now(UTC)),
-        lengths=compile_lengths(config),
+        lengths=lengths,
         record=record,
         redact=redactor(config),
         secret=secret,
@@ -207,7 +213,7 @@ def _assemble(
     gateway = Gateway(services)
     swap = swapping(registry, scorer, gateway, metrics)
     swap(loaded)
-    for reason in loaded.reasons:
+    for reason in [*loaded.reasons, *([lengths.trouble] if lengths.trouble else [])]:
         log.warning("degraded", reason=reason)
     return _Worker(
         config=config,
@@ -216,6 +222,7 @@ def _assemble(
         scorer=scorer,
         upstream=upstream,
         ledger=ledger,
+        lengths=lengths,
         metrics=metrics,
         gateway=gateway,
         hosts=Hosts(config, upstream, log),

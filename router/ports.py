@@ -11,6 +11,8 @@ from msgspec import Struct, field
 
 from classifier.types import Verdict
 from router.domain import Entry, Feedback, ModelId, PicoUsd, Usage
+from router.prices.prefixes import Served
+from router.prices.rates import Rate
 
 CacheFault: TypeAlias = Literal["timeout", "connect", "auth", "full", "reply", "decode"]
 """What went wrong at the shared level: too slow, gone, not let in, out of memory, any other error
@@ -35,7 +37,10 @@ class CacheStats(Struct, frozen=True, kw_only=True):
 
 
 class DecisionCache(Protocol):
-    """Verdicts by digest, and the pins of conversations. Never raises: trouble is a miss."""
+    """Verdicts by digest, and pins and prefix caches of conversations.
+
+    Never raises: trouble is a miss.
+    """
 
     @property
     def remote(self) -> bool:
@@ -63,6 +68,12 @@ class DecisionCache(Protocol):
 
     def put_pin(self, key: bytes, model: ModelId) -> None:
         """Keep the conversation with prefix digest `key` on `model` for a while."""
+
+    async def get_served(self, key: bytes) -> Served | None:
+        """Who served the conversation with prefix digest `key` last, or none."""
+
+    def put_served(self, key: bytes, served: Served) -> None:
+        """Note who served the conversation with prefix digest `key`; kept as long as a pin."""
 
     async def close(self) -> None:
         """Give back connections."""
@@ -131,6 +142,9 @@ class PriceBook(Protocol):
 
     def cost(self, model: ModelId, usage: Usage) -> PicoUsd | None:
         """The price of `usage` at `model`; none where the model's price is unknown."""
+
+    def rate(self, model: ModelId, input_tokens: int) -> Rate | None:
+        """Prices of a token in requests of that length; none where they are unknown."""
 
 
 class Sink(Protocol):

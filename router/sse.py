@@ -31,6 +31,7 @@ from router.wire.answer import (
     merge_usage,
     read_body,
     said_bytes,
+    thought_bytes,
 )
 from router.wire.errors import ErrorDetail, error_body, read_error
 
@@ -59,6 +60,7 @@ class Relay:
         "error",
         "finish_reason",
         "output_bytes",
+        "reasoning_bytes",
         "usage",
     )
 
@@ -75,6 +77,8 @@ class Relay:
         """The first error event; it was forwarded."""
         self.output_bytes = 0
         """UTF-8 bytes of text, reasoning and tool calls: the ground for an estimate."""
+        self.reasoning_bytes = 0
+        """Of them reasoning."""
         self.done = False
         """Whether `[DONE]` was seen."""
 
@@ -141,6 +145,7 @@ class Relay:
     def _tally(self, body: Body) -> None:
         for choice in body.choices or ():
             self.output_bytes += said_bytes(choice.delta)
+            self.reasoning_bytes += thought_bytes(choice.delta)
             index = choice.index if isinstance(choice.index, int) else 0
             if finish := finish_of(choice):
                 self.finish_reason = finish

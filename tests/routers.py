@@ -5,6 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -22,7 +23,11 @@ from router.ledger.place import place
 from router.ledger.store import Store
 from router.ledger.upgrade import upgrade
 from router.policy.decision import decide, stand_in
+from router.policy.switching import with_switching
 from router.policy.table import compile_policy
+from router.prices.book import build_prices
+from router.prices.fitted import FILE
+from router.prices.lengths import Lengths
 from router.sandbox.profile import sandbox_config, with_base_url
 from router.sandbox.serve import RunningSandbox, start
 from router.sandbox.settings import SandboxSettings
@@ -47,7 +52,10 @@ class Router:
         self.environment = environment = settings.environment
         self.config = settings.config
         made = read_manifest(resolve(Path(environment.data_dir) / "registry"))
-        self.table = compile_policy(settings.config, made.cutoffs)
+        self.lengths = Lengths.load_or_priors(Path(environment.data_dir) / FILE, settings.config)
+        self.prices = build_prices(settings.config, datetime.now(UTC))
+        policy = compile_policy(settings.config, made.cutoffs)
+        self.table = with_switching(policy, self.prices, self.lengths)
         self.sandbox = sandbox
         key = environment.api_key or "unused"
         self.http = httpx.AsyncClient(base_url=url, timeout=20)

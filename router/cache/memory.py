@@ -1,4 +1,4 @@
-"""Verdicts and pins in this process alone."""
+"""Verdicts, pins and who served last, in this process alone."""
 
 import time
 from collections.abc import Callable
@@ -9,10 +9,11 @@ from router.cache.lru import Lru
 from router.config.schema import Cache
 from router.domain import ModelId
 from router.ports import CacheStats
+from router.prices.prefixes import Served
 
 PINS: Final = 10_000
-"""Pins kept in one process. `cache.entries` says nothing of them: they are no cache, and without
-a shared level they are kept nowhere else."""
+"""Pins kept in one process, and as many conversations with who served them. `cache.entries` says
+nothing of them: they are no cache, and without a shared level they are kept nowhere else."""
 
 
 class MemoryCache:
@@ -26,6 +27,7 @@ class MemoryCache:
     ) -> None:
         self._verdicts = Lru[Verdict](settings.entries, clock=clock)
         self._pins = Lru[ModelId](PINS, clock=clock)
+        self._served = Lru[Served](PINS, clock=clock)
         self._ttl_s = settings.ttl_s
         self._pin_ttl_s = pin_ttl_s
         self._hits = 0
@@ -64,6 +66,18 @@ class MemoryCache:
     def put_pin(self, key: bytes, model: ModelId, *, ttl_s: float | None = None) -> None:
         """Keep the pin for the configured time, or for `ttl_s` if that is shorter."""
         self._pins.put(key, model, _shorter(self._pin_ttl_s, ttl_s))
+
+    def peek_served(self, key: bytes) -> Served | None:
+        """Who served last, or none."""
+        return self._served.get(key)
+
+    async def get_served(self, key: bytes) -> Served | None:
+        """As `peek_served`."""
+        return self.peek_served(key)
+
+    def put_served(self, key: bytes, served: Served, *, ttl_s: float | None = None) -> None:
+        """Keep it as long as a pin, or for `ttl_s` if that is shorter."""
+        self._served.put(key, served, _shorter(self._pin_ttl_s, ttl_s))
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -5,6 +5,7 @@ from typing import ClassVar
 from classifier.types import Verdict
 from router.domain import ModelId
 from router.ports import CacheStats
+from router.prices.prefixes import Served
 
 
 class NullCache:
@@ -38,6 +39,13 @@ class NullCache:
         return None
 
     def put_pin(self, key: bytes, model: ModelId) -> None:
+        """Forget it."""
+
+    async def get_served(self, key: bytes) -> Served | None:
+        """None."""
+        return None
+
+    def put_served(self, key: bytes, served: Served) -> None:
         """Forget it."""
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Verdicts and pins in Redis, for all instances."""
+"""Verdicts, pins and who served last, in Redis, for all instances."""
 
 import time
 from collections.abc import Callable
@@ -12,10 +12,13 @@ from router.cache.link import Link
 from router.config.schema import Cache
 from router.domain import ModelId
 from router.ports import CacheStats
+from router.prices.prefixes import Served
 
 _VERDICTS: Final = b"gearshift:verdict:"
 _PINS: Final = b"gearshift:pin:"
+_SERVED: Final = b"gearshift:served:"
 _DECODER: Final = msgspec.msgpack.Decoder(Verdict)
+_SERVED_DECODER: Final = msgspec.msgpack.Decoder(Served)
 
 
 class RedisCache:
@@ -89,6 +92,20 @@ class RedisCache:
     def put_pin(self, key: bytes, model: ModelId) -> None:
         """Write the pin behind."""
         self._link.tell(b"SET", _name(_PINS, key), model.encode(), b"EX", self._pin_ttl_s)
+
+    async def get_served(self, key: bytes) -> Served | None:
+        """Who served last, or none."""
+        raw = await self._link.ask(b"GET", _name(_SERVED, key))
+        try:
+            return None if raw is None else _SERVED_DECODER.decode(raw)
+        except msgspec.DecodeError:
+            self._link.faults["decode"] += 1
+            return None
+
+    def put_served(self, key: bytes, served: Served) -> None:
+        """Write it behind."""
+        value = msgspec.msgpack.encode(served)
+        self._link.tell(b"SET", _name(_SERVED, key), value, b"EX", self._pin_ttl_s)
 
     async def flush(self) -> None:
         """Wait until what was put is written, or given up."""

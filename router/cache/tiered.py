@@ -9,6 +9,7 @@ from router.cache.memory import MemoryCache
 from router.cache.shared import RedisCache
 from router.domain import ModelId
 from router.ports import CacheStats
+from router.prices.prefixes import Served
 
 COPY_S: Final = 300
 """Longest life of a copy of what Redis holds. So nothing outlives its time by more than this, and
@@ -68,6 +69,20 @@ class TieredCache:
         """Keep the pin here at once, and there behind."""
         self._memory.put_pin(key, model)
         self._shared.put_pin(key, model)
+
+    async def get_served(self, key: bytes) -> Served | None:
+        """Who served last by either level; found in Redis, it is copied here."""
+        served = self._memory.peek_served(key)
+        if served is None:
+            served = await self._shared.get_served(key)
+            if served is not None:
+                self._memory.put_served(key, served, ttl_s=self._copy_s)
+        return served
+
+    def put_served(self, key: bytes, served: Served) -> None:
+        """Keep it here at once, and there behind."""
+        self._memory.put_served(key, served)
+        self._shared.put_served(key, served)
 
     async def flush(self) -> None:
         """Wait until what was put is written, or given up."""

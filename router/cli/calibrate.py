@@ -20,7 +20,8 @@ from router.config.load import Options, environment, load
 from router.config.load import resolve as resolve_settings
 from router.config.schema import Config, Policy
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
+from router.prices.fitted import FILE
+from router.prices.lengths import Lengths
 from router.prices.tiers import tier_costs
 from router.sandbox.profile import sandbox_config
 
@@ -71,7 +72,7 @@ def calibrate(
         costs = None
         if target.kind == "spend":
             prices = build_prices(settings, today)
-            costs = tier_costs(settings, prices, compile_lengths(settings))
+            costs = tier_costs(settings, prices, lengths_of(settings))
         terms = Terms(
             target=target,
             delta=delta,
@@ -91,6 +92,11 @@ def configuration(path: str | None) -> Config:
     """The configuration whose policy is calibrated; no key is needed. Raises ConfigError."""
     path = path or environment().config
     return load(path) if path else resolve_settings(Options(), sandbox=sandbox_config).config
+
+
+def lengths_of(settings: Config) -> Lengths:
+    """The output lengths of this data directory. Raises ConfigError for a broken file."""
+    return Lengths.load(Path(environment().data_dir) / FILE, settings)
 
 
 def kept(terms: Terms, choice: Choice, day: date) -> Guarantee:

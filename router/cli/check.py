@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -13,10 +14,12 @@ from classifier.types import TIERS
 from router.config.load import Options, Settings, effective, exposure_error, resolve
 from router.config.schema import Config, Cutoffs, Policy
 from router.domain import ModelId
-from router.errors import UpstreamError
+from router.errors import ConfigError, UpstreamError
 from router.follow import load_first, registry_of
 from router.gateway.canaries import unreached_tiers
 from router.hosts import missing_models
+from router.prices.fitted import FILE
+from router.prices.lengths import Lengths
 from router.sandbox.profile import sandbox_config, with_base_url
 from router.sandbox.serve import start
 from router.sandbox.settings import SandboxSettings
@@ -65,6 +68,7 @@ def look_here(settings: Settings) -> Iterator[Finding]:
     config = settings.config
     yield Finding(what=f"configuration from {settings.origin}")
     yield Finding(what="exposure", wrong=exposure_error(config, settings.environment))
+    yield lengths_in_use(settings)
     registry = registry_of(settings.environment)
     loaded = asyncio.run(load_first(registry, config))
     yield Finding(what=f"classifier {loaded.classifier.version}", wrong=loaded.trouble)
@@ -74,6 +78,19 @@ def look_here(settings: Settings) -> Iterator[Finding]:
     for tier in TIERS:
         wrong = "no canary prompt is sent there by this policy" if tier in unreached else None
         yield Finding(what=f"tier {tier} can be reached", wrong=wrong)
+
+
+def lengths_in_use(settings: Settings) -> Finding:
+    """What counterfactual costs rest on: a fit, or priors alone."""
+    what = "output lengths"
+    try:
+        lengths = Lengths.load(Path(settings.environment.data_dir) / FILE, settings.config)
+    except ConfigError as error:
+        return Finding(what=what, wrong=str(error))
+    if lengths.fit is None:
+        return Finding(what=f"{what}: the priors of the profiles (gearshift costs fit)")
+    rows = sum(level.rows for level in lengths.fit.levels.values())
+    return Finding(what=f"{what}: fitted on {rows:,} answers, version {lengths.version}")
 
 
 def cutoffs_in_use(policy: Policy, auto: Cutoffs, made: Manifest) -> Finding:

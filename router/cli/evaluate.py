@@ -26,12 +26,11 @@ from classifier.pages.sections import headline
 from classifier.registry import find, resolve
 from classifier.routellm import Exam, ExamScore, examine, read_exams, wants
 from classifier.types import Costs
-from router.cli.calibrate import configuration
+from router.cli.calibrate import configuration, lengths_of
 from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly, steps
 from router.cli.table import table
 from router.errors import ConfigError
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
 from router.prices.tiers import tier_costs
 
 PICTURES: Final = ("jinja2", "vl_convert")
@@ -161,7 +160,7 @@ def _costs(config: str | None) -> Costs:
     settings = configuration(config)
     prices = build_prices(settings, datetime.now(UTC))
     try:
-        costs = tier_costs(settings, prices, compile_lengths(settings))
+        costs = tier_costs(settings, prices, lengths_of(settings))
     except ConfigError as error:
         why = str(error)
     else:

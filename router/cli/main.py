@@ -24,6 +24,7 @@ _MODULES: Final = {
     "calibrate": "calibrate",
     "models": "models",
     "check": "check",
+    "costs": "costs",
 }
 """Command → the module of `router.cli` that holds it."""
 

@@ -190,6 +190,10 @@ class Upstream(Section, frozen=True, kw_only=True):
     """Between two pieces of a stream."""
     max_connections: Positive = 512
     """Open connections of one process."""
+    prefix_life_s: Natural = 300
+    """How long the host keeps what it read of a prompt, to read it cheaply when the conversation
+    goes on; 0: it keeps nothing. Five minutes is the least that hosts of Kimi state, half an hour
+    the most. Counts only where a model has a price for cached tokens."""
 
 
 class Price(Section, frozen=True, kw_only=True):
@@ -210,13 +214,14 @@ class Price(Section, frozen=True, kw_only=True):
 class OutputRatio(Section, frozen=True, kw_only=True):
     """Output tokens of this model for a prompt on which the reference model writes one token.
 
-    A prior for counterfactuals until lengths are fitted from logs; always marked estimated.
+    A prior for counterfactuals until lengths are fitted from logs (`gearshift costs fit`); always
+    marked estimated.
     """
 
     value: Ratio
     """The stated multiplier."""
     low: Ratio
-    """Low end of its range."""
+    """Low end of its range: 95 % sure that the mean over many requests lies inside."""
     high: Ratio
     """High end of its range."""
     source: str
@@ -305,6 +310,10 @@ class Config(Section, frozen=True, kw_only=True):
     def models_of(self, tier: Tier) -> tuple[ModelId, ...]:
         """The models of `tier`, the one that serves first."""
         return self.tiers[tier]
+
+    def prefix_life_s(self, model: ModelId) -> int:
+        """How long the host of `model` keeps what it read of a prompt, seconds."""
+        return self.upstream[self.model[model].upstream].prefix_life_s
 
     def tier_of(self, model: ModelId) -> Tier | None:
         """The lowest tier that `model` belongs to; none for a model that is only passed through."""

@@ -16,7 +16,7 @@ def entry_of(exchange: Exchange, decision: Decision, services: Services) -> Entr
         services.lengths,
         decision,
         exchange.attempts,
-        max_tokens=exchange.request.max_tokens,
+        facts=exchange.facts,
     )
     prompt, kept = _text(exchange.prompt, services.redact)
     return Entry(

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from router.breaker import Permit
 from router.domain import Attempt, Decision, Fault, Usage
 from router.errors import UpstreamError
@@ -66,8 +68,17 @@ class Attempted:
         self.end(fault="client_left", usage=billed(self._exchange, _NOTHING))
 
 
-def billed(exchange: Exchange, usage: Usage, output_bytes: int = 0) -> Usage:
-    """The upstream's own count, or, where it sent none, an estimate that says so: never zero."""
-    if usage.source == "billed":
+def billed(
+    exchange: Exchange, usage: Usage, output_bytes: int = 0, reasoning_bytes: int = 0
+) -> Usage:
+    """The upstream's own count, or, where it sent none, an estimate that says so: never zero.
+
+    Where a host does not tell reasoning from the rest, as Kimi's does not, its share of the output
+    is that of the bytes. No price depends on it.
+    """
+    if usage.source != "billed":
+        usage = estimate_usage(exchange.request.input_tokens, output_bytes)
+    if not reasoning_bytes or usage.reasoning:
         return usage
-    return estimate_usage(exchange.request.input_tokens, output_bytes)
+    share = min(1.0, reasoning_bytes / max(1, output_bytes))
+    return replace(usage, reasoning=round(usage.output * share))

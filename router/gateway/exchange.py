@@ -57,6 +57,8 @@ class Exchange:
         self.score_ms = 0.0
         self.first_byte_ms = 0.0
         self.facts = Facts(input_tokens=request.input_tokens)
+        self.names: tuple[bytes | None, bytes | None] | None = None
+        """The conversation's, once they were asked for; see `router.gateway.conversations`."""
         self.decision: Decision | None = None
         self.attempts: list[Attempt] = []
         self.status = 200

@@ -19,20 +19,21 @@ from router.errors import RequestError, Unavailable, UpstreamError
 from router.gateway.account import entry_of, undecided
 from router.gateway.attempted import Attempted, billed
 from router.gateway.circuits import CALLERS, Circuits
+from router.gateway.conversations import Conversations
 from router.gateway.exchange import Exchange, Inbound
 from router.gateway.intent import facts_of, intents, resolve
 from router.gateway.services import Services
 from router.gateway.streaming import Opened, relay_stream
-from router.keys import digest
 from router.policy.decision import decide, stand_in
 from router.policy.rules import match_rules
+from router.policy.switching import with_switching
 from router.policy.table import PolicyTable
 from router.ports import Reply, Sink
 from router.sse import Relay
 from router.upstream.faults import refused
 from router.wire.answer import parse_answer
 from router.wire.render import render
-from router.wire.request import parse_chat, prefix_digest
+from router.wire.request import parse_chat
 
 T = TypeVar("T")
 Try: TypeAlias = Callable[[Exchange, Decision, Attempted], Awaitable[T]]
@@ -50,13 +51,15 @@ class Gateway:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._table = services.table
+        self._table = with_switching(services.table, services.prices, services.lengths)
+        self._conversations = Conversations(services)
         self._intents = intents(services.config)
         self._circuits = Circuits(services.config.model, services.config.breaker)
 
     def replace(self, table: PolicyTable) -> None:
         """Decide by `table` from the next request on; those under way keep theirs."""
-        self._table = table
+        services = self._services
+        self._table = with_switching(table, services.prices, services.lengths)
 
     @property
     def down(self) -> tuple[ModelId, ...]:
@@ -125,25 +128,10 @@ class Gateway:
         rules = match_rules(exchange.table.rules, inbound.key, inbound.headers, text)
         exchange.facts = msgspec.structs.replace(
             facts_of(request, intent, rules),
-            pin=await self._find_pin(exchange),
+            pin=await self._conversations.find_pin(exchange),
             unavailable=self._circuits.down,
+            warm=await self._conversations.find_warm(exchange),
         )
-
-    async def _find_pin(self, exchange: Exchange) -> ModelId | None:
-        """The model that an open tool loop was moved to. Other turns are free to move."""
-        key = self._conversation(exchange) if exchange.request.open_tool_loop else None
-        return None if key is None else await self._services.cache.get_pin(key)
-
-    def _conversation(self, exchange: Exchange) -> bytes | None:
-        """Name the caller's conversation up to its last human turn; none if nothing is left to us.
-
-        The caller is part of the name: two may open theirs with the same words.
-        """
-        prefix = prefix_digest(exchange.request) if exchange.intent.scored else None
-        if prefix is None:
-            return None
-        whose = msgspec.json.encode((exchange.caller(), exchange.request.model))
-        return digest(prefix + whose, self._services.secret)
 
     def _decide(
         self, exchange: Exchange, facts: Facts, refusal: UpstreamError | None = None
@@ -218,7 +206,7 @@ class Gateway:
         if answer is None:
             raise _malformed(decision.model, "no chat completion")
         exchange.finish = answer.finish
-        usage = billed(exchange, answer.usage, answer.output_bytes)
+        usage = billed(exchange, answer.usage, answer.output_bytes, answer.reasoning_bytes)
         attempted.end(status=reply.status, usage=usage)
         return body, reply.content_type
 
@@ -256,11 +244,7 @@ class Gateway:
         exchange.recorded = True
         services = self._services
         decision = exchange.decision or undecided(exchange.table)
-        if exchange.finish == "tool_calls":
-            # The loop goes on where it began, whatever a fallback or a reload changes meanwhile.
-            key = self._conversation(exchange)
-            if key is not None:
-                services.cache.put_pin(key, decision.model)
+        self._conversations.note(exchange, decision.model)
         services.record(entry_of(exchange, decision, services))
 
 

@@ -9,7 +9,7 @@ from router.domain import Entry
 from router.policy.table import PolicyTable
 from router.ports import DecisionCache, UpstreamPort
 from router.prices.book import Book
-from router.prices.settlement import Lengths
+from router.prices.lengths import Lengths
 from router.redaction import Redactor
 from router.scorer import Scorer
 

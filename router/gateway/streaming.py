@@ -84,7 +84,7 @@ async def _end(
 def _note(exchange: Exchange, opened: Opened, fault: Fault | None) -> None:
     relay = opened.relay
     exchange.finish = relay.finish_reason
-    usage = billed(exchange, relay.usage, relay.output_bytes)
+    usage = billed(exchange, relay.usage, relay.output_bytes, relay.reasoning_bytes)
     opened.attempted.end(status=opened.reply.status, fault=fault, usage=usage)
 
 

@@ -1,6 +1,7 @@
 """From a verdict to a tier and a model. Pure, synchronous and total: it always answers.
 
-The order is fixed: the caller's own choice, the verdict, rules, feasibility, pin, availability.
+The order is fixed: the caller's own choice, the verdict, rules, feasibility, what switching costs,
+pin, availability.
 Feasibility and availability are one search: looking from the wanted tier for the first model that
 fits and is up finds the same one as moving twice, because both move in the same order.
 """
@@ -13,6 +14,7 @@ from classifier.types import TIERS, Tier, Verdict
 from router.domain import Candidate, Decision, Facts, ModelId, Obstacle, Reason
 from router.policy.obstruction import Obstruction, obstruct
 from router.policy.rules import RANKS, SEARCH, apply_rules
+from router.policy.switching import model_to_stay_with
 from router.policy.table import PolicyTable, obstacle_of
 
 _MOVED: Final[dict[Obstacle, Reason]] = {
@@ -53,7 +55,7 @@ def decide(verdict: Verdict | None, facts: Facts, table: PolicyTable) -> Decisio
     if facts.passthrough is not None:
         return _exactly(facts.passthrough, "passthrough", None, case)
     wanted, reason, order = _wish(verdict, facts, table)
-    free = _search(order, reason, looks, case)
+    free = _stay(_search(order, reason, looks, case), case)
     if facts.pin is None or not _binds(facts.pin, facts, table):
         return free
     kept = _exactly(facts.pin, "pinned", wanted, case)
@@ -98,6 +100,16 @@ def _search(
     subject = _subject(case.facts)
     wanted = case.candidates[RANKS[order[0]]]
     return obstruct(subject, wanted, profiles, case.candidates, case.facts, case.table)
+
+
+def _stay(found: Decision | Obstruction, case: _Case) -> Decision | Obstruction:
+    """What was found, unless the conversation costs no more where it is cached."""
+    if case.facts.warm is None or isinstance(found, Obstruction):
+        return found
+    model = model_to_stay_with(found, case.facts, case.table)
+    if model is None:
+        return found
+    return case.choose(case.table.profiles[model].tier, model, "pinned")
 
 
 def _wish(

@@ -1,7 +1,7 @@
 """The operator's rules: which of them a request matches, and what they leave of its tiers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -74,6 +74,11 @@ def match_rules(
     return tuple(at for at, rule in enumerate(rules) if rule.matches(key, headers, text))
 
 
+def bounds(rules: Sequence[CompiledRule], matched: Sequence[int]) -> tuple[int, int]:
+    """The lowest and the highest rank that the matched rules leave."""
+    return [(0, len(TIERS) - 1), *_narrowed(rules, matched)][-1]
+
+
 def apply_rules(
     rules: Sequence[CompiledRule], matched: Sequence[int], tier: Tier
 ) -> tuple[Tier, tuple[Tier, ...]]:
@@ -82,7 +87,18 @@ def apply_rules(
     Rules narrow one another; one that contradicts what earlier ones left has the last word. The
     tiers that are allowed come first in the order: the others are for when none of those can serve.
     """
-    low, high, rank = 0, len(TIERS) - 1, RANKS[tier]
+    rank = RANKS[tier]
+    low, high = 0, len(TIERS) - 1
+    for low, high in _narrowed(rules, matched):
+        rank = min(max(rank, low), high)
+    allowed = TIERS[low : high + 1]
+    chosen = TIERS[rank]
+    return chosen, tuple(sorted(SEARCH[chosen], key=lambda other: other not in allowed))
+
+
+def _narrowed(rules: Sequence[CompiledRule], matched: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The bounds after each matched rule. One that contradicts the others has the last word."""
+    low, high = 0, len(TIERS) - 1
     for at in matched:
         if not 0 <= at < len(rules):
             continue  # facts that were recorded under another configuration
@@ -91,7 +107,4 @@ def apply_rules(
             low, high = rule.low, rule.high
         else:
             low, high = max(low, rule.low), min(high, rule.high)
-        rank = min(max(rank, low), high)
-    allowed = TIERS[low : high + 1]
-    chosen = TIERS[rank]
-    return chosen, tuple(sorted(SEARCH[chosen], key=lambda other: other not in allowed))
+        yield low, high

@@ -13,6 +13,8 @@ from classifier.types import Tier
 from router.config.schema import UNCALIBRATED, Config, Cutoffs, Model, Policy
 from router.domain import Capability, Dial, Facts, Modality, ModelId, Obstacle
 from router.policy.rules import CompiledRule, compile_rules
+from router.prices.book import Book
+from router.prices.lengths import Lengths
 
 NOT_CALIBRATED: Final[Mapping[str, types.Cutoffs]] = MappingProxyType({})
 
@@ -36,6 +38,15 @@ class Profile(Struct, frozen=True, kw_only=True):
     """Room kept for the answer where the caller gives no cap, tokens."""
 
 
+class Switching(Struct, frozen=True, kw_only=True):
+    """What the price of leaving a warm prefix cache follows from."""
+
+    book: Book
+    lengths: Lengths
+    gaining: frozenset[ModelId]
+    """Models that read cached tokens more cheaply than fresh ones."""
+
+
 class PolicyTable(Struct, frozen=True, kw_only=True):
     """Everything that `decide` reads. Immutable: a new configuration makes a new one."""
 
@@ -49,6 +60,8 @@ class PolicyTable(Struct, frozen=True, kw_only=True):
     rules: tuple[CompiledRule, ...]
     tiers: dict[Tier, tuple[Profile, ...]]
     profiles: dict[ModelId, Profile]
+    switching: Switching | None = None
+    """None where switching models costs nothing, or nobody knows what."""
 
 
 def compile_policy(

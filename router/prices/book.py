@@ -10,7 +10,7 @@ import msgspec
 from router.config.schema import Config
 from router.domain import ModelId, PicoUsd, Usage
 from router.prices.listed import quote_listed
-from router.prices.rates import Quote, quote_price
+from router.prices.rates import Quote, Rate, quote_price
 
 
 class Prices:
@@ -30,10 +30,17 @@ class Prices:
 
     def cost(self, model: ModelId, usage: Usage) -> PicoUsd | None:
         """The price of `usage` at `model`; none where tokens were used whose price is unknown."""
-        for rate in self._rates.get(model, ()):
-            if usage.input > rate.above:
-                return rate.cost(usage)
+        rate = self.rate(model, usage.input)
+        if rate is not None:
+            return rate.cost(usage)
         return None if usage.input or usage.output else PicoUsd(0)
+
+    def rate(self, model: ModelId, input_tokens: int) -> Rate | None:
+        """What a token costs in requests of that length; none where the price is unknown."""
+        for rate in self._rates.get(model, ()):
+            if input_tokens > rate.above:
+                return rate
+        return None
 
 
 class EmptyPrices:
@@ -47,6 +54,10 @@ class EmptyPrices:
     def cost(self, model: ModelId, usage: Usage) -> PicoUsd | None:
         """0 where no token was used, else unknown."""
         return None if usage.input or usage.output else PicoUsd(0)
+
+    def rate(self, _model: ModelId, _input_tokens: int) -> Rate | None:
+        """Unknown."""
+        return None
 
 
 Book: TypeAlias = Prices | EmptyPrices

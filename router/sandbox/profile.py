@@ -1,20 +1,18 @@
 """The configuration that the router runs with when the sandbox is its upstream."""
 
-import math
 from typing import Final
 
 import msgspec
 
 from router.config.schema import Config, Model, OutputRatio, Price, Upstream
 from router.domain import ModelId
-from router.sandbox.answers import SHARED, SPREAD
 from router.sandbox.personas import INSTRUCT, SMALL, THINKING, Persona
 
 UPSTREAM: Final = "sandbox"
 _PLACEHOLDER_URL: Final = "http://127.0.0.1:0/v1"
 _PRICES_READ: Final = "2026-11-23"
-_EIGHTY_PERCENT: Final = 1.2816
-"""Standard deviations on either side of the middle that hold 80 % of a normal distribution."""
+_DEPARTURE: Final = 1.1
+"""Factor by which the mean of real requests may depart from the law, either way."""
 
 
 def sandbox_config() -> Config:
@@ -85,11 +83,11 @@ def _price(input_: float, output: float, cached: float | None, what: str) -> Pri
 def _output_ratio(persona: Persona) -> OutputRatio:
     """Output of `persona` for one token of Instruct's, from the sandbox's own length model.
 
-    The range holds 80 % of prompts; Instruct is the reference and has none.
+    That law is known, so the range is narrow: answers that a schema, a call or a cap shapes depart
+    from it. Instruct is the reference and has none.
     """
     value = persona.output_tokens / INSTRUCT.output_tokens
-    own = SPREAD * math.sqrt(2 * (1 - SHARED**2))
-    factor = 1.0 if persona is INSTRUCT else math.exp(_EIGHTY_PERCENT * own)
+    factor = 1.0 if persona is INSTRUCT else _DEPARTURE
     return OutputRatio(
         value=round(value, 3),
         low=round(value / factor, 3),

@@ -53,6 +53,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The first choice's finish_reason."""
     output_bytes: int
     """UTF-8 bytes of text, reasoning and tool calls: the ground for an estimate."""
+    reasoning_bytes: int
+    """Of them reasoning."""
 
 
 read_body: Final = msgspec.json.Decoder(Body).decode
@@ -70,6 +72,7 @@ def parse_answer(body: bytes) -> Answer | None:
         usage=find_usage(read),
         finish=find_finish(read.choices),
         output_bytes=sum(said_bytes(choice.message) for choice in read.choices),
+        reasoning_bytes=sum(thought_bytes(choice.message) for choice in read.choices),
     )
 
 
@@ -89,11 +92,16 @@ def said_bytes(said: Said | None) -> int:
     if said is None:
         return 0
     size = _text_bytes(said.content) if said.content else 0
-    if thought := said.reasoning_content or said.reasoning:
-        size += _text_bytes(thought)
+    size += thought_bytes(said)
     if said.tool_calls:
         size += _text_bytes(said.tool_calls)
     return size
+
+
+def thought_bytes(said: Said | None) -> int:
+    """UTF-8 bytes of reasoning, which some hosts send twice under two names; counted once."""
+    thought = None if said is None else said.reasoning_content or said.reasoning
+    return _text_bytes(thought) if thought else 0
 
 
 def find_usage(body: Body) -> Usage:

@@ -182,18 +182,32 @@ def split_batch(body: bytes, *, max_requests: int) -> tuple[bytes, ...] | None:
 def prefix_digest(request: ChatRequest) -> bytes | None:
     """Name the conversation up to and including its last human turn; none without such a turn.
 
-    16 bytes of BLAKE2b over role and text of those messages, system prompt included. What follows
-    in a tool loop, the assistant's calls and the tools' answers, does not change it. Text rather
-    than bytes is digested, so that a client may write a message differently the second time, as
-    those do that move a cache marker to the newest message. Only an open tool loop can have been
-    seen before, so nobody else need look for a pin. It is unkeyed: who stores it where others can
-    read must key it.
+    What follows in a tool loop, the assistant's calls and the tools' answers, does not change it.
+    Only an open tool loop can have been seen before, so nobody else need look for a pin.
+    """
+    return prefix_digests(request)[1]
+
+
+def prefix_digests(request: ChatRequest) -> tuple[bytes | None, bytes | None]:
+    """Name the conversation up to and including the human turn before the last, and the last one.
+
+    The first is what the second was when the turn before was asked; none on a first turn.
+
+    16 bytes of BLAKE2b over role and text of those messages, system prompt included, each human
+    turn with what leads to it. Text rather than bytes is digested, so that a client may write a
+    message differently the second time, as those do that move a cache marker to the newest message.
+    They are unkeyed: who stores one where others can read must key it.
     """
     turns = request.turns
-    for end in range(len(turns), 0, -1):
-        if turns[end - 1].role == "user":
-            return blake2b(msgspec.msgpack.encode(turns[:end]), digest_size=16).digest()
-    return None
+    human = [at for at, turn in enumerate(turns, 1) if turn.role == "user"]
+    state, begin = blake2b(digest_size=16), 0
+    before: bytes | None = None
+    for end in human:
+        if end == human[-1] and len(human) > 1:
+            before = state.digest()
+        state.update(msgspec.msgpack.encode(turns[begin:end]))
+        begin = end
+    return before, state.digest() if human else None
 
 
 def _read_messages(

@@ -13,6 +13,7 @@ from router.cache.tiered import TieredCache
 from router.config.schema import Cache
 from router.domain import ModelId
 from router.ports import DecisionCache
+from router.prices.prefixes import Served
 from tests.redis_server import RedisServer
 from tests.verdicts import verdict, verdicts
 
@@ -118,12 +119,25 @@ async def test_pins_and_verdicts_do_not_meet(keeping: DecisionCache) -> None:
     assert not keeping.stats.errors
 
 
+async def test_who_served_last_is_found_and_replaced(keeping: DecisionCache) -> None:
+    first = Served(model=ModelId("k2-thinking"), at_us=1_795_435_200_000_000, tokens=12_345)
+    keeping.put_served(KEY, first)
+    assert await keeping.get_served(KEY) == first
+    later = Served(model=ModelId("größer"), at_us=first.at_us + 1, tokens=0)
+    keeping.put_served(KEY, later)
+    assert await keeping.get_served(KEY) == later
+    assert await keeping.get_served(OTHER) is None
+    assert await keeping.get_pin(KEY) is None
+
+
 async def test_nothing_keeps_nothing() -> None:
     cache = NullCache()
     cache.put(KEY, verdict())
     cache.put_pin(KEY, ModelId("cheap"))
+    cache.put_served(KEY, Served(model=ModelId("cheap"), at_us=0, tokens=1))
     assert await cache.get(KEY) is None
     assert await cache.get_pin(KEY) is None
+    assert await cache.get_served(KEY) is None
 
 
 async def test_a_closed_cache_is_quiet(cache: DecisionCache) -> None:
@@ -132,6 +146,8 @@ async def test_a_closed_cache_is_quiet(cache: DecisionCache) -> None:
     cache.put_pin(KEY, ModelId("cheap"))
     await cache.get(KEY)
     await cache.get_pin(KEY)
+    cache.put_served(KEY, Served(model=ModelId("cheap"), at_us=0, tokens=1))
+    await cache.get_served(KEY)
     await cache.close()
 
 

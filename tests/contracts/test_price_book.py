@@ -100,3 +100,14 @@ def test_a_cached_token_never_costs_more_than_a_fresh_one(
 def test_the_version_is_said_and_stays(book: PriceBook) -> None:
     assert book.version
     assert book.version == book.version
+
+
+@every_book
+@given(usage=_usages)
+def test_a_rate_gives_what_the_book_charges_and_none_is_unknown(
+    book: PriceBook, usage: Usage
+) -> None:
+    for model in map(ModelId, MODELS):
+        rate = book.rate(model, usage.input)
+        known = usage.input == usage.output == 0
+        assert book.cost(model, usage) == (rate.cost(usage) if rate else 0 if known else None)

@@ -190,6 +190,7 @@ def test_a_misspelt_key_is_recognised(tmp_path: Path) -> None:
         "calibrate",
         "models",
         "check",
+        "costs",
     ],
 )
 def test_every_command_explains_itself_with_an_example(tmp_path: Path, command: str) -> None:

@@ -15,6 +15,7 @@ from router.config.schema import Cache
 from router.domain import ModelId
 from router.errors import ConfigError
 from router.keys import cache_key
+from router.prices.prefixes import Served
 from tests.redis_server import RedisServer
 from tests.verdicts import VERSION, Clock, prompt, verdict
 
@@ -61,7 +62,10 @@ async def test_two_instances_share_verdicts_and_pins(server: RedisServer) -> Non
         there = TieredCache(MemoryCache(PATIENT, pin_ttl_s=60), two)
         here.put(KEY, verdict(0.4))
         here.put_pin(KEY, ModelId("cheap"))
+        served = Served(model=ModelId("cheap"), at_us=7, tokens=1_000)
+        here.put_served(KEY, served)
         await here.flush()
+        assert await there.get_served(KEY) == served
         assert there.peek(KEY) is None
         assert await there.get(KEY) == verdict(0.4)
         assert await there.get_pin(KEY) == "cheap"
@@ -87,17 +91,19 @@ async def test_redis_forgets_by_itself_and_holds_no_text(server: RedisServer) ->
     async with shared(server.url) as cache:
         cache.put(cache_key(prompt(secret_text), VERSION, b""), verdict())
         cache.put_pin(KEY, ModelId("cheap"))
+        cache.put_served(KEY, Served(model=ModelId("cheap"), at_us=0, tokens=1_000))
         await cache.flush()
     with server.client() as client:
         names = sorted(client.keys("*"))
         assert [name.rsplit(b":", 1)[0] for name in names] == [
             b"gearshift:pin",
+            b"gearshift:served",
             b"gearshift:verdict",
         ]
-        assert 0 < client.ttl(names[0]) <= 60
-        assert 60 < client.ttl(names[1]) <= PATIENT.ttl_s
+        assert all(0 < client.ttl(name) <= 60 for name in names[:2])
+        assert 60 < client.ttl(names[2]) <= PATIENT.ttl_s
         assert not any(b"merger" in name or b"merger" in client.get(name) for name in names)
-        assert client.strlen(names[1]) < 300
+        assert client.strlen(names[2]) < 300
 
 
 async def test_answers_are_not_mixed_up_when_many_ask_at_once(server: RedisServer) -> None:
@@ -143,11 +149,13 @@ async def test_a_foreign_value_is_a_miss(server: RedisServer, value: bytes) -> N
         assert await cache.get(KEY) == verdict(), "it was not replaced"
 
 
-async def test_a_foreign_pin_is_none(server: RedisServer) -> None:
-    server.client().set("gearshift:pin:" + KEY.hex(), b"\xff\xfe")
+async def test_a_foreign_pin_or_server_is_none(server: RedisServer) -> None:
+    for kind in ("pin", "served"):
+        server.client().set(f"gearshift:{kind}:{KEY.hex()}", b"\xff\xfe")
     async with shared(server.url) as cache:
         assert await cache.get_pin(KEY) is None
-        assert cache.stats.errors == {"decode": 1}
+        assert await cache.get_served(KEY) is None
+        assert cache.stats.errors == {"decode": 2}
 
 
 async def test_a_value_of_another_type_harms_only_its_own_key(server: RedisServer) -> None:

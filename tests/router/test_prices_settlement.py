@@ -1,16 +1,30 @@
 """Settling: what was paid over all attempts, and what every tier would have cost."""
 
+import math
 from datetime import UTC, datetime
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.types import Tier
 from router.config.schema import Config
-from router.domain import Attempt, Candidate, Cost, Decision, ModelId, Obstacle, PicoUsd, Usage
+from router.domain import (
+    Attempt,
+    Candidate,
+    Cost,
+    Decision,
+    Facts,
+    ModelId,
+    Obstacle,
+    PicoUsd,
+    Usage,
+    Warm,
+)
 from router.prices.book import EmptyPrices, build_prices
-from router.prices.settlement import compile_lengths, settle, total_usage
+from router.prices.lengths import Lengths
+from router.prices.settlement import settle, total_usage
 
 CONFIG = """
 tiers = { easy = ["flash"], medium = ["instruct"], hard = ["thinking"] }
@@ -54,7 +68,7 @@ price = { input = 1, output = 1, source = "s", date = "2026-11-01" }
 """
 TREE = msgspec.toml.decode(CONFIG, type=Config)
 BOOK = build_prices(TREE, datetime(2026, 11, 23, tzinfo=UTC))
-LENGTHS = compile_lengths(TREE)
+LENGTHS = Lengths.priors(TREE)
 MODELS: dict[Tier, str] = {"easy": "flash", "medium": "instruct", "hard": "thinking"}
 
 
@@ -79,16 +93,22 @@ def billed(model: str, tier: Tier, usage: Usage) -> Attempt:
 USED = Usage(input=1_000, cached=200, output=300, source="billed")
 
 
-def cost(*attempts: Attempt, of: Decision | None = None, cap: int | None = None) -> Cost:
-    return settle(BOOK, LENGTHS, of or decision(), attempts, max_tokens=cap)[1]
+def cost(
+    *attempts: Attempt,
+    of: Decision | None = None,
+    cap: int | None = None,
+    warm: Warm | None = None,
+) -> Cost:
+    facts = Facts(input_tokens=1_000, max_tokens=cap, warm=warm)
+    return settle(BOOK, LENGTHS, of or decision(), attempts, facts=facts)[1]
 
 
 def test_the_tier_taken_cost_what_it_cost_and_the_others_are_scaled_by_what_they_write() -> None:
     settled = cost(billed("instruct", "medium", USED))
     assert settled.actual == settled.medium == 1_000 * 570_000 + 300 * 2_300_000
     assert settled.easy == 1_000 * 100_000 + 150 * 400_000
-    assert settled.hard == 200 * 150_000 + 800 * 600_000 + 1_200 * 2_500_000
-    assert settled.prices == BOOK.version
+    assert settled.hard == 200 * 150_000 + 800 * 600_000 + 1_199 * 2_500_000  # under its cap
+    assert (settled.prices, settled.lengths) == (BOOK.version, LENGTHS.version)
 
 
 def test_scaling_goes_down_as_well_as_up() -> None:
@@ -97,11 +117,61 @@ def test_scaling_goes_down_as_well_as_up() -> None:
 
 
 def test_no_estimate_is_longer_than_the_caller_allows_or_the_profile_sends() -> None:
+    # 20,000 tokens are expected, some answers would be shorter than the cap, none is longer.
     long = Usage(input=1_000, output=5_000, source="billed")
-    open_ended = cost(billed("instruct", "medium", long))
-    assert open_ended.hard == 1_000 * 600_000 + 16_000 * 2_500_000
-    capped = cost(billed("instruct", "medium", long), cap=6_000)
-    assert capped.hard == 1_000 * 600_000 + 6_000 * 2_500_000
+    wide, narrow, tiny = (
+        (cost(billed("instruct", "medium", long), cap=cap).hard or 0) - 600_000_000
+        for cap in (None, 6_000, 10)
+    )
+    assert 9_000 * 2_500_000 < wide < 16_000 * 2_500_000
+    assert 5_000 * 2_500_000 < narrow < 6_000 * 2_500_000
+    assert tiny == 10 * 2_500_000
+
+
+def test_a_tier_not_taken_is_in_doubt_by_the_range_of_its_prior_and_by_the_spread_of_answers() -> (
+    None
+):
+    settled = cost(billed("instruct", "medium", USED))
+    output = 150 * 400_000
+    easy = settled.doubts["easy"]
+    assert easy.shared == pytest.approx(output * math.log(0.6 / 0.4) / 3.92, rel=1e-6)
+    assert easy.own == pytest.approx(output)
+    assert settled.doubts["hard"].shared > 10 * easy.shared
+    assert "medium" not in settled.doubts
+
+
+def test_a_tier_of_the_same_model_is_exact() -> None:
+    same: dict[Tier, str] = {"easy": "instruct", "medium": "instruct", "hard": "thinking"}
+    settled = cost(billed("instruct", "medium", USED), of=decision("medium", models=same))
+    assert settled.easy == settled.medium
+    assert set(settled.doubts) == {"hard"}
+
+
+WARM = Warm(model=ModelId("instruct"), tokens=768)
+
+
+def test_a_tier_alone_would_have_found_the_conversation_in_its_cache() -> None:
+    switched = decision("hard")
+    settled = cost(billed("thinking", "hard", USED), of=switched, warm=WARM)
+    assert settled.actual == 200 * 150_000 + 800 * 600_000 + 300 * 2_500_000
+    assert settled.hard == 768 * 150_000 + 232 * 600_000 + 300 * 2_500_000
+    stayed = cost(billed("instruct", "medium", USED), warm=WARM)
+    assert stayed.actual == stayed.medium
+    assert stayed.hard == 768 * 150_000 + 232 * 600_000 + 1_199 * 2_500_000
+
+
+def test_a_model_without_a_price_for_cached_tokens_gains_nothing_by_staying() -> None:
+    cold, warm = (
+        cost(billed("thinking", "hard", USED), of=decision("hard"), warm=state)
+        for state in (None, WARM)
+    )
+    assert (cold.easy, cold.medium) == (warm.easy, warm.medium)
+
+
+def test_what_the_model_that_served_before_really_found_is_the_truth() -> None:
+    stays = Warm(model=ModelId("thinking"), tokens=768)
+    settled = cost(billed("thinking", "hard", USED), of=decision("hard"), warm=stays)
+    assert settled.hard == settled.actual
 
 
 def test_failed_attempts_are_paid_for_but_are_no_part_of_what_a_tier_would_have_cost() -> None:
@@ -158,7 +228,7 @@ def test_without_prices_everything_is_unknown() -> None:
         EmptyPrices(), LENGTHS, decision(), [billed("instruct", "medium", USED)]
     )
     assert usage == USED
-    assert settled == Cost(prices="none")
+    assert settled == Cost(prices="none", lengths=LENGTHS.version)
 
 
 def test_usage_is_billed_only_if_all_of_it_was() -> None:

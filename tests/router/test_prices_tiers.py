@@ -3,23 +3,26 @@
 from datetime import UTC, datetime
 
 import msgspec
+import numpy as np
 import pytest
 
-from classifier.types import Costs
+from classifier.types import TIERS, Costs
 from router.config.schema import Config, OutputRatio, Price
 from router.domain import ModelId
 from router.errors import ConfigError
 from router.prices.book import build_prices
-from router.prices.settlement import compile_lengths
+from router.prices.fit import fit_lengths
+from router.prices.lengths import Lengths
 from router.prices.tiers import TYPICAL, tier_costs
 from router.sandbox.profile import sandbox_config
+from tests.lengths import answers
 
 HARD, EASY = ModelId("kimi-k2-thinking"), ModelId("small-chat")
 FREE = Price(input=0, output=0, source="none", date="2026-11-25")
 
 
 def costs(config: Config) -> Costs:
-    return tier_costs(config, build_prices(config, datetime.now(UTC)), compile_lengths(config))
+    return tier_costs(config, build_prices(config, datetime.now(UTC)), Lengths.priors(config))
 
 
 def changed(model: ModelId, **fields: object) -> Config:
@@ -50,3 +53,16 @@ def test_costs_are_prices_times_tokens_relative_to_hard() -> None:
 def test_what_is_unknown_is_named(config: Config, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         costs(config)
+
+
+def test_after_a_fit_it_is_the_mean_request_of_the_log_that_counts() -> None:
+    rng = np.random.default_rng(1)
+    config = sandbox_config()
+    models = [config.models_of(tier)[0] for tier in TIERS]
+    fit = fit_lengths(answers(rng, dict.fromkeys(models, 200)))
+    lengths = Lengths(Lengths.priors(config).stated, {}, fit)
+    easy, medium, hard = tier_costs(config, build_prices(config, datetime.now(UTC)), lengths)
+    # All three wrote alike in this log, so only their prices tell them apart.
+    assert hard == 1.0
+    assert medium == pytest.approx(2.3 / 2.5, rel=0.15)
+    assert easy == pytest.approx(0.4 / 2.5, rel=0.15)

@@ -169,3 +169,13 @@ def test_arbitrary_values_in_the_fields_that_are_read_never_raise(fields: dict[s
     if answer is not None and answer.usage.source == "billed":
         assert 0 <= answer.usage.cached <= answer.usage.input
         assert 0 <= answer.usage.reasoning <= answer.usage.output
+
+
+def test_reasoning_is_measured_apart_and_once() -> None:
+    message = {"content": "größe", "reasoning_content": "hm, so", "reasoning": "hm, so"}
+    answer = parse_answer(json.dumps({"choices": [{"message": message}]}).encode())
+    assert answer is not None
+    assert (answer.reasoning_bytes, answer.output_bytes) == (6, 6 + 7)
+    plain = parse_answer(b'{"choices": [{"message": {"content": "hi"}}, {}]}')
+    assert plain is not None
+    assert plain.reasoning_bytes == 0
