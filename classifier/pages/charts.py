@@ -1,13 +1,6 @@
-"""The pictures of an evaluation as Vega-Lite specifications: pure; nothing is drawn here.
-
-Colours and letters come from the page's look when a specification is drawn, so one serves both
-light and dark.
-"""
+"""The pictures of an evaluation as Vega-Lite specifications: pure; nothing is drawn here."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias
-
-import msgspec
 
 from classifier.evaluate import Report
 from classifier.judge.frontier import Frontier
@@ -15,31 +8,26 @@ from classifier.judge.lacking import Lacking
 from classifier.judge.reliability import Reliability
 from classifier.judge.robustness import Robustness
 from classifier.judge.slices import SliceScore
-from classifier.metrics import Interval
+from classifier.pages.marks import (
+    HIGH,
+    ROW_HEIGHT,
+    Chart,
+    Rows,
+    Spec,
+    colour,
+    dashes,
+    ends,
+    layer,
+    line,
+    low,
+    names,
+    number,
+    point,
+    spec,
+    text,
+)
 from classifier.routellm import ExamScore
 from classifier.types import TIERS
-
-Spec: TypeAlias = dict[str, object]
-Rows: TypeAlias = Sequence[dict[str, float | str]]
-
-SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
-WIDTH: Final = 600
-HEIGHT: Final = 330
-ROW_HEIGHT: Final = 20
-DASH: Final = [5, 4]
-QUIET: Final = "quiet"
-"""A look's colour for what is only compared with; given when a specification is drawn."""
-
-
-class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """One picture to be."""
-
-    name: str
-    """Of its file, without the ending."""
-    title: str
-    alt: str
-    """What it shows, for those who do not see it."""
-    spec: Spec
 
 
 def charts(report: Report) -> Iterator[Chart]:
@@ -58,11 +46,11 @@ def charts(report: Report) -> Iterator[Chart]:
 
 def _reliability(found: Reliability) -> Chart:
     bins: Rows = [
-        {"confidence": part.confidence, "rows": part.rows, **_ends(part.accuracy)}
+        {"confidence": part.confidence, "rows": part.rows, **ends(part.accuracy)}
         for part in found.bins
     ]
-    x = _number("confidence", "stated confidence (mean of a tenth of the rows)", domain=(0, 1))
-    y = _number("value", "share that is right", domain=(0, 1))
+    x = number("confidence", "stated confidence (mean of a tenth of the rows)", domain=(0, 1))
+    y = number("value", "share that is right", domain=(0, 1))
     diagonal: Rows = [{"confidence": 0, "value": 0}, {"confidence": 1, "value": 1}]
     return Chart(
         name="reliability",
@@ -72,10 +60,10 @@ def _reliability(found: Reliability) -> Chart:
             f"{found.ece:.3f}, {found.excess.value:+.3f} beyond chance. On the dashed line "
             "confidence is true."
         ),
-        spec=_spec(
-            _layer(_line(dashed=True), diagonal, x=x, y=y),
-            _layer({"type": "rule", "strokeWidth": 2}, bins, x=x, y=_low(y), y2={"field": "high"}),
-            _layer(_point(70), bins, x=x, y=y),
+        spec=spec(
+            layer(line(dashed=True), diagonal, x=x, y=y),
+            layer({"type": "rule", "strokeWidth": 2}, bins, x=x, y=low(y), y2={"field": "high"}),
+            layer(point(70), bins, x=x, y=y),
         ),
     )
 
@@ -83,25 +71,23 @@ def _reliability(found: Reliability) -> Chart:
 def _sources(scores: Sequence[SliceScore]) -> Chart:
     named = [(f"{score.name} ({score.rows:,})", score) for score in scores]
     ours: Rows = [
-        {"source": name, "what": "this model", **_ends(score.accuracy)} for name, score in named
+        {"source": name, "what": "this model", **ends(score.accuracy)} for name, score in named
     ]
     rule: Rows = [
         {"source": name, "what": "the source's commonest label", "value": score.source_majority}
         for name, score in named
     ]
-    x = _number("value", "accuracy", domain=(0, 1))
-    y = _names("source")
-    colour = _colour("what", "this model", "the source's commonest label")
+    x = number("value", "accuracy", domain=(0, 1))
+    y = names("source")
+    shade = colour("what", "this model", "the source's commonest label")
     return Chart(
         name="sources",
         title="Accuracy by source",
         alt="Accuracy in each source with its interval, beside always saying its commonest label.",
-        spec=_spec(
-            _layer(
-                {"type": "rule", "strokeWidth": 2}, ours, x=_low(x), x2=_HIGH, y=y, color=colour
-            ),
-            _layer({"type": "tick", "thickness": 3}, rule, x=x, y=y, color=colour),
-            _layer(_point(60), ours, x=x, y=y, color=colour),
+        spec=spec(
+            layer({"type": "rule", "strokeWidth": 2}, ours, x=low(x), x2=HIGH, y=y, color=shade),
+            layer({"type": "tick", "thickness": 3}, rule, x=x, y=y, color=shade),
+            layer(point(60), ours, x=x, y=y, color=shade),
             height=ROW_HEIGHT * max(3, len(scores)),
         ),
     )
@@ -114,8 +100,8 @@ def _needs_info(found: Lacking) -> Chart:
     ]
     share = found.lacking / found.rows
     guess: Rows = [{"recall": 0, "precision": share}, {"recall": 1, "precision": share}]
-    x = _number("recall", "recall", domain=(0, 1))
-    y = _number("precision", "precision", domain=(0, 1))
+    x = number("recall", "recall", domain=(0, 1))
+    y = number("precision", "precision", domain=(0, 1))
     return Chart(
         name="needs_info",
         title="needs_info: precision and recall",
@@ -124,11 +110,11 @@ def _needs_info(found: Lacking) -> Chart:
             f"{found.average_precision.value:.3f}, AUROC {found.auroc.value:.3f}. At its own "
             f"cut-off {found.precision:.2f} and {found.recall.value:.2f}. Dashed: chance."
         ),
-        spec=_spec(
-            _layer(_line(dashed=True), guess, x=x, y=y),
-            _layer(_line(), curve, x=x, y=y),
-            _layer(_point(90), own, x=x, y=y),
-            _layer(_text(dy=-14), own, x=x, y=y, text={"field": "name"}),
+        spec=spec(
+            layer(line(dashed=True), guess, x=x, y=y),
+            layer(line(), curve, x=x, y=y),
+            layer(point(90), own, x=x, y=y),
+            layer(text(dy=-14), own, x=x, y=y, text={"field": "name"}),
         ),
     )
 
@@ -153,8 +139,8 @@ def _frontier(found: Frontier) -> Chart:
         {"name": rule.name, "cost": rule.point.cost, "quality": rule.point.quality}
         for rule in found.rules
     ]
-    x = _number("cost", f"mean cost of a request (tiers at {_triple(found.costs)})")
-    y = _number("quality", "share of right answers")
+    x = number("cost", f"mean cost of a request (tiers at {_triple(found.costs)})")
+    y = number("quality", "share of right answers")
     name: Spec = {"field": "name"}
     return Chart(
         name="frontier",
@@ -164,13 +150,11 @@ def _frontier(found: Frontier) -> Chart:
             f"the random mix: {found.cutoff.gain.value:+.3f} by cut-off, "
             f"{found.worth.gain.value:+.3f} by worth, {found.oracle.gain.value:+.3f} by an oracle."
         ),
-        spec=_spec(
-            _layer(
-                _line(), lines, x=x, y=y, color=_colour("way", *ways), strokeDash=_dashes(*ways)
-            ),
-            _layer(_point(), [*tiers, *rules], x=x, y=y),
-            _layer(_text(dx=-8, dy=-8, align="right"), tiers[1:], x=x, y=y, text=name),
-            _layer(_text(dx=8, dy=9, align="left"), [tiers[0], *rules], x=x, y=y, text=name),
+        spec=spec(
+            layer(line(), lines, x=x, y=y, color=colour("way", *ways), strokeDash=dashes(*ways)),
+            layer(point(), [*tiers, *rules], x=x, y=y),
+            layer(text(dx=-8, dy=-8, align="right"), tiers[1:], x=x, y=y, text=name),
+            layer(text(dx=8, dy=9, align="left"), [tiers[0], *rules], x=x, y=y, text=name),
         ),
     )
 
@@ -178,20 +162,20 @@ def _frontier(found: Frontier) -> Chart:
 def _robustness(found: Robustness) -> Chart:
     kinds = {"noise": found.noises, "wrapper": found.templates}
     rows: Rows = [
-        {"name": " ".join(one.name.split()), "kind": kind, **_ends(one.flipped)}
+        {"name": " ".join(one.name.split()), "kind": kind, **ends(one.flipped)}
         for kind, each in kinds.items()
         for one in each
     ]
-    x = _number("value", "share of labels that flip", form="%")
-    y = _names("name")
-    colour = _colour("kind", *kinds)
+    x = number("value", "share of labels that flip", form="%")
+    y = names("name")
+    shade = colour("kind", *kinds)
     return Chart(
         name="robustness",
         title="Labels that noise flips",
         alt="; ".join(f"{row['name']}: {float(row['value']):.1%}" for row in rows),
-        spec=_spec(
-            _layer({"type": "bar", "height": 11}, rows, x=x, y=y, color=colour),
-            _layer({"type": "rule", "strokeWidth": 2}, rows, x=_low(x), x2=_HIGH, y=y),
+        spec=spec(
+            layer({"type": "bar", "height": 11}, rows, x=x, y=y, color=shade),
+            layer({"type": "rule", "strokeWidth": 2}, rows, x=low(x), x2=HIGH, y=y),
             height=ROW_HEIGHT * max(3, len(rows)),
         ),
     )
@@ -200,8 +184,8 @@ def _robustness(found: Robustness) -> Chart:
 def _exam(exam: ExamScore) -> Chart:
     curve: Rows = [{"calls": calls, "quality": quality} for calls, quality in exam.curve]
     chance: Rows = [{"calls": 0, "quality": exam.weak}, {"calls": 1, "quality": exam.strong}]
-    x = _number("calls", "share of calls to the strong model", domain=(0, 1), form="%")
-    y = _number("quality", "mean quality")
+    x = number("calls", "share of calls to the strong model", domain=(0, 1), form="%")
+    y = number("quality", "mean quality")
     return Chart(
         name=f"routellm_{exam.name}",
         title=f"RouteLLM's {exam.name}",
@@ -209,83 +193,11 @@ def _exam(exam: ExamScore) -> Chart:
             f"Quality against the share of calls to the strong model; APGR "
             f"{exam.apgr.value:.3f}. The dashed line is chance."
         ),
-        spec=_spec(
-            _layer(_line(dashed=True), chance, x=x, y=y),
-            _layer({**_line(), "point": True}, curve, x=x, y=y),
+        spec=spec(
+            layer(line(dashed=True), chance, x=x, y=y),
+            layer({**line(), "point": True}, curve, x=x, y=y),
         ),
     )
-
-
-_HIGH: Final[Spec] = {"field": "high"}
-
-
-def _spec(*layers: Spec, height: int = HEIGHT) -> Spec:
-    return {"$schema": SCHEMA, "width": WIDTH, "height": height, "layer": list(layers)}
-
-
-def _layer(mark: Spec, rows: Rows, **encoding: Spec) -> Spec:
-    return {"mark": mark, "data": {"values": list(rows)}, "encoding": encoding}
-
-
-def _line(*, dashed: bool = False) -> Spec:
-    if not dashed:
-        return {"type": "line"}
-    return {"type": "line", "stroke": {"expr": QUIET}, "strokeWidth": 1.5, "strokeDash": DASH}
-
-
-def _text(**place: float | str) -> Spec:
-    return {"type": "text", **place}
-
-
-def _point(size: int = 60) -> Spec:
-    return {"type": "point", "filled": True, "opacity": 1, "size": size}
-
-
-def _number(
-    field: str, title: str, *, domain: tuple[float, float] | None = None, form: str | None = None
-) -> Spec:
-    scale: Spec = {"zero": False, "nice": True} if domain is None else {"domain": list(domain)}
-    return {
-        "field": field,
-        "type": "quantitative",
-        "title": title,
-        "scale": scale,
-        "axis": {"tickCount": 6, **({"format": form} if form else {})},
-    }
-
-
-def _low(channel: Spec) -> Spec:
-    """The same axis, at the low end of an interval."""
-    return {**channel, "field": "low"}
-
-
-def _ends(figure: Interval) -> dict[str, float | str]:
-    return {"value": figure.value, "low": figure.low, "high": figure.high}
-
-
-def _names(field: str) -> Spec:
-    """A row for each name, in the order of the data."""
-    return {"field": field, "type": "nominal", "sort": None, "title": None}
-
-
-def _colour(field: str, *names: str) -> Spec:
-    return {
-        "field": field,
-        "type": "nominal",
-        "scale": {"domain": list(names)},
-        "legend": {"title": None, "orient": "top"},
-    }
-
-
-def _dashes(*names: str) -> Spec:
-    """Told apart without colours too."""
-    dashes = [[1, 0], [8, 3], DASH, [2, 2]]
-    return {
-        "field": "way",
-        "type": "nominal",
-        "scale": {"domain": list(names), "range": dashes[: len(names)]},
-        "legend": {"title": None, "orient": "top"},
-    }
 
 
 def _triple(costs: Sequence[float]) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from classifier.pages.charts import QUIET, Chart, Spec
+from classifier.pages.marks import QUIET, Chart, Spec
 
 SCALE: Final = 2.0
 """Pixels of a PNG for each of the picture's own."""

@@ -10,10 +10,14 @@ from classifier.evaluate import EvaluationError, Report
 from classifier.pages.charts import charts
 from classifier.pages.draw import Picture, picture
 from classifier.pages.sections import headline, sections
+from classifier.pages.tables import Sheet
 
 TEMPLATE: Final = "page.html"
 PAGE: Final = "report.html"
 FIGURES: Final = "report.json"
+FOOTER: Final = (
+    "Every figure is defined in docs/evaluation.md. The same figures for programs: report.json."
+)
 
 
 def write(report: Report, folder: Path) -> tuple[Path, ...]:
@@ -43,7 +47,22 @@ def to_json(report: Report) -> str:
 
 
 def render(report: Report, pictures: Sequence[Picture]) -> str:
-    """The page as HTML, pictures inside. Raises ImportError without the report extra."""
+    """The page of an evaluation. Raises ImportError without the report extra."""
+    sheet = Sheet(
+        title=f"Evaluation of {report.version}",
+        lead=(
+            f"{report.judged:,} of {report.rows:,} rows have a trusted label. Brackets hold the "
+            "middle 95 % of a bootstrap over clusters of near duplicates."
+        ),
+        headline=headline(report),
+        sections=tuple(sections(report)),
+        footer=FOOTER,
+    )
+    return render_sheet(sheet, pictures)
+
+
+def render_sheet(sheet: Sheet, pictures: Sequence[Picture]) -> str:
+    """A page as HTML, pictures inside. Raises ImportError without the report extra."""
     import jinja2  # noqa: PLC0415 (the report extra: not needed to judge)
 
     surroundings = jinja2.Environment(
@@ -52,8 +71,6 @@ def render(report: Report, pictures: Sequence[Picture]) -> str:
         undefined=jinja2.StrictUndefined,
     )
     return surroundings.get_template(TEMPLATE).render(
-        report=report,
-        headline=headline(report),
-        sections=list(sections(report)),
+        sheet=sheet,
         pictures={one.name: one for one in pictures},
     )

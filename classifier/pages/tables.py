@@ -26,6 +26,20 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """Names of those that belong here."""
 
 
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole page in words, before any form."""
+
+    title: str
+    lead: str
+    """What it is about, in a sentence or two."""
+    warning: str = ""
+    """What nobody may overlook."""
+    headline: tuple[tuple[str, str, str], ...]
+    """The few figures that matter most: name, figure, and what it is compared with."""
+    sections: tuple[Section, ...]
+    footer: str
+
+
 def figure(value: Interval | float | None) -> str:
     """A figure with its interval, or that there is none."""
     return "–" if value is None else f"{value:.3f}"  # noqa: RUF001 (the sign for nothing)

@@ -2,13 +2,16 @@
 
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Final, Literal, TypeAlias
+from typing import IO, Final, Literal, TypeAlias, get_args
 
 import msgspec
 import rich_click as click
 from rich.console import Console
 
+from classifier.pages.draw import picture
+from classifier.pages.page import render_sheet
 from classifier.types import TIERS, Tier
 from router.cli.ledger import bring_up_to_date, ledger_home, read_since
 from router.config.load import environment, load
@@ -17,14 +20,17 @@ from router.ledger.catchup import is_begun
 from router.ledger.facets import DIMENSIONS, Dimension, Span
 from router.ledger.place import Place
 from router.ledger.store import Store
+from router.report.markdown import to_markdown
+from router.report.page import pictures, sheet
 from router.report.plain import to_csv, to_json
 from router.report.since import ACCEPTED
 from router.report.summary import Question, Report, compose, read_report
 from router.report.table import to_table
 
-Form: TypeAlias = Literal["table", "json", "csv"]
-_FORMS: Final[tuple[Form, ...]] = ("table", "json", "csv")
+Form: TypeAlias = Literal["table", "json", "csv", "md", "html"]
+_FORMS: Final[tuple[Form, ...]] = get_args(Form)
 _WIDTH: Final = 100
+_PICTURES: Final = ("vl_convert", "jinja2")
 
 
 class _Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,14 +74,25 @@ def report(**said: object) -> None:
     Example:
       gearshift report --since 24h --by model,tier
       gearshift report --by user --format csv --out users.csv
+      gearshift report --since 30d --by day --format html --out report.html
     """  # noqa: D301  (click's own mark for a paragraph that must not be wrapped)
     options = msgspec.convert(said, _Options)
+    if options.form == "html":
+        _check_pictures()
     home = ledger_home()
     question = _question(options, environment().config)
     if is_begun(home):
         _write(_read(home, question), options)
     else:
         _begin(home, question, options)
+
+
+def _check_pictures() -> None:
+    """Find out before the file is begun that it could not be finished."""
+    missing = [name for name in _PICTURES if find_spec(name) is None]
+    if missing:
+        message = f"{missing[0]} is not installed: make setup EXTRAS=report"
+        raise GearshiftError(message)
 
 
 def _question(options: _Options, configured: str) -> Question:
@@ -127,3 +144,12 @@ def _print(report: Report, form: Form, file: IO[str], *, width: int | None) -> N
             file.write(to_json(report))
         case "csv":
             file.write(to_csv(report))
+        case "md":
+            file.write(to_markdown(sheet(report), {}))
+        case "html":
+            file.write(_page(report))
+
+
+def _page(report: Report) -> str:
+    drawn = tuple(picture(chart) for chart in pictures(report))
+    return render_sheet(sheet(report), drawn)

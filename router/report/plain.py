@@ -7,14 +7,11 @@ exact sum; percentages have two decimals.
 import csv
 import io
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Final
 
 import msgspec
 
-from router.report.summary import Controls, Figures, Group, Report, moment
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+from router.report.cells import inert, node, text
+from router.report.summary import Control, Controls, Figures, Group, Report, moment
 
 
 def to_json(report: Report) -> str:
@@ -41,49 +38,51 @@ def to_csv(report: Report) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*by, *(name for name, _ in _cells(report.total))])
     for group in groups:
-        names = [_inert(group.key[name]) for name in by]
+        names = [inert(group.key[name]) for name in by]
         writer.writerow([*names, *(cell for _, cell in _cells(group.figures))])
     return out.getvalue()
 
 
-def _tree(struct: msgspec.Struct) -> dict[str, object]:
-    """A struct as JSON is to show it: decimals as plain numbers, without exponents."""
-    return {name: _node(getattr(struct, name)) for name in struct.__struct_fields__}
+def told(figures: Figures | Control) -> Iterator[tuple[str, object]]:
+    """Fields and values; the ends of an interval follow the figure that they belong to."""
+    ends = figures.bounds
+    for name in figures.__struct_fields__:
+        if name == "bounds":
+            continue
+        yield name, getattr(figures, name)
+        bound = name.removeprefix("baseline_")
+        # What was paid is known; only what was not done has an interval.
+        if hasattr(ends, f"{bound}_low") and (name, type(figures)) != ("cost_usd", Figures):
+            yield f"{name}_low", getattr(ends, f"{bound}_low")
+            yield f"{name}_high", getattr(ends, f"{bound}_high")
+
+
+def _tree(figures: Figures | Control) -> dict[str, object]:
+    return {name: _node(value) for name, value in told(figures)}
 
 
 def _node(value: object) -> object:
     match value:
-        case Decimal():
-            return msgspec.Raw(f"{value:f}".encode())
-        case msgspec.Struct():
+        case Controls():
+            return {name: _tree(getattr(value, name)) for name in value.__struct_fields__}
+        case Control():
             return _tree(value)
-    return value
+    return node(value)
 
 
 def _cells(figures: Figures) -> Iterator[tuple[str, str]]:
     """Columns and their text; those of a control begin with its name."""
-    for name in figures.__struct_fields__:
-        value = getattr(figures, name)
-        if not isinstance(value, Controls):
-            yield name, _text(value)
-            continue
-        for control in value.__struct_fields__:
-            fields = getattr(value, control)
-            for field in fields.__struct_fields__:
-                yield f"{control}_{field}", _text(getattr(fields, field))
+    for name, value in told(figures):
+        match value:
+            case Controls():
+                for control in value.__struct_fields__:
+                    yield from _prefixed(control, getattr(value, control))
+            case Control():
+                yield from _prefixed(name, value)
+            case _:
+                yield name, text(value)
 
 
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case Decimal():
-            return f"{value:f}"
-    return str(value)
-
-
-def _inert(name: str | None) -> str:
-    """A name that no spreadsheet takes for a formula: callers choose their names."""
-    return f"'{name}" if name and name.startswith(_FORMULA) else name or ""
+def _prefixed(name: str, control: Control) -> Iterator[tuple[str, str]]:
+    for field, value in told(control):
+        yield f"{name}_{field}", text(value)

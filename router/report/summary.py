@@ -5,7 +5,8 @@ Sums are integers until here; a report holds exact decimals. Unknown is null, ne
 the entries that have a price, a saving compares only entries that have both sides.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -13,10 +14,25 @@ from typing import Protocol
 
 import msgspec
 
+from classifier.metrics import Z95
 from classifier.types import Tier
 from router.domain import Entry
 from router.ledger.facets import EVER, Dimension, Key, Span
 from router.ledger.tally import Pair, Tallied, Tallier, Tally
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """Ends of 95 % intervals, from the doubts of what was not done; null where nothing is in doubt.
+
+    What was paid is known, so a saving is as uncertain as what it is taken from.
+    """
+
+    cost_usd_low: Decimal | None = None
+    cost_usd_high: Decimal | None = None
+    saving_usd_low: Decimal | None = None
+    saving_usd_high: Decimal | None = None
+    saving_pct_low: Decimal | None = None
+    saving_pct_high: Decimal | None = None
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +44,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     """That cost less what was paid for the same requests; negative where routing cost more."""
     saving_pct: Decimal | None
     """The saving in per cent of that cost, at most 100; null also where that cost is 0."""
+    bounds: Bounds = Bounds()
 
 
 class Controls(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +82,12 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     baseline_cost_usd: Decimal | None
     saving_usd: Decimal | None
     saving_pct: Decimal | None
+    bounds: Bounds
+    """Of the baseline's cost and of the saving."""
     controls: Controls
+    routed: Control
+    """In shadow mode, where callers chose and routing only watched: what routing would have cost,
+    and saved of what was paid."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,11 +200,14 @@ def _figures(tally: Tally, baseline: Tier, *, simulated: bool) -> Figures:
         baseline_cost_usd=against.cost_usd,
         saving_usd=against.saving_usd,
         saving_pct=against.saving_pct,
+        bounds=against.bounds,
         controls=controls,
+        routed=_shadow(tally.routed),
     )
 
 
 def _control(pair: Pair) -> Control:
+    """What one tier would have cost, and what was saved of that."""
     known = pair.requests > 0
     saving = pair.control - pair.actual
     return Control(
@@ -190,6 +215,41 @@ def _control(pair: Pair) -> Control:
         cost_usd=usd(pair.control) if known else None,
         saving_usd=usd(saving) if known else None,
         saving_pct=_percent(saving, pair.control) if pair.control else None,
+        bounds=_bounds(pair, lambda control: (control - pair.actual, control)),
+    )
+
+
+def _shadow(pair: Pair) -> Control:
+    """What routing would have cost, and would have saved of what was paid."""
+    known = pair.requests > 0
+    saving = pair.actual - pair.control
+    return Control(
+        compared_requests=pair.requests,
+        cost_usd=usd(pair.control) if known else None,
+        saving_usd=usd(saving) if known else None,
+        saving_pct=_percent(saving, pair.actual) if pair.actual else None,
+        bounds=_bounds(pair, lambda control: (pair.actual - control, pair.actual)),
+    )
+
+
+def _bounds(pair: Pair, saving: Callable[[int], tuple[int, int]]) -> Bounds:
+    """The intervals of a comparison; `saving` tells it and its whole from what was not done.
+
+    The shared doubts add up, the own ones even out: 1.96 times the root of the sum of squares.
+    """
+    half = round(Z95 * math.sqrt(float(pair.shared) ** 2 + pair.own))
+    if not half or not pair.requests:
+        return Bounds()
+    costs = (max(0, pair.control - half), pair.control + half)
+    savings = sorted(saving(cost) for cost in costs)
+    shares = [_percent(part, whole) if whole > 0 else None for part, whole in savings]
+    return Bounds(
+        cost_usd_low=usd(costs[0]),
+        cost_usd_high=usd(costs[1]),
+        saving_usd_low=usd(savings[0][0]),
+        saving_usd_high=usd(savings[1][0]),
+        saving_pct_low=shares[0],
+        saving_pct_high=shares[1],
     )
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from classifier.types import Tier
-from router.report.summary import Figures, Group, Report, moment
+from router.report.summary import Control, Figures, Group, Report, moment
 
 _UNKNOWN: Final = "-"
 _TIERS: Final[tuple[Tier, ...]] = ("hard", "medium", "easy")
@@ -31,6 +31,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         yield Text(_excluded(report))
     yield Text(_summary(total))
     yield _comparison(report)
+    if total.routed.compared_requests:
+        yield Text(_shadow(total.routed))
     if report.question.by:
         yield _groups(report)
 
@@ -56,12 +58,22 @@ def _summary(total: Figures) -> str:
     )
 
 
+def _shadow(routed: Control) -> str:
+    ends = _between(routed)
+    return (
+        f"In shadow mode {routed.compared_requests:,} requests went where their callers said. "
+        f"Routing would have cost {_money(routed.cost_usd)}: a saving of "
+        f"{_money(routed.saving_usd)}{f' ({ends})' if ends else ''}, "
+        f"{_percent(routed.saving_pct)} %"
+    )
+
+
 def _comparison(report: Report) -> Table:
     """The cost beside that of every tier alone."""
-    table = _grid("", "requests", "cost", "saving", "%")
+    table = _grid("", "requests", "cost", "saving", "95 %", "%")
     total, baseline = report.total, report.question.baseline
     priced = total.requests - total.unpriced_requests
-    table.add_row("routed", f"{priced:,}", _money(total.cost_usd), "", "")
+    table.add_row("routed", f"{priced:,}", _money(total.cost_usd), "", "", "")
     for tier in _TIERS:
         control = total.controls.always(tier)
         name = f"always {tier}" + (" (baseline)" if tier == baseline else "")
@@ -70,6 +82,7 @@ def _comparison(report: Report) -> Table:
             f"{control.compared_requests:,}",
             _money(control.cost_usd),
             _money(control.saving_usd),
+            _between(control),
             _percent(control.saving_pct),
         )
     return table
@@ -108,6 +121,12 @@ def _money(amount: Decimal | None) -> str:
         return _UNKNOWN
     places = 2 if abs(amount) >= 1 else 6
     return f"${amount:,.{places}f}" if amount >= 0 else f"-${-amount:,.{places}f}"
+
+
+def _between(control: Control) -> str:
+    """The interval of a saving; nothing where nothing is in doubt."""
+    low, high = control.bounds.saving_usd_low, control.bounds.saving_usd_high
+    return "" if low is None or high is None else f"{_money(low)} to {_money(high)}"
 
 
 def _percent(share: Decimal | None) -> str:

@@ -20,7 +20,8 @@ from tests.ledgers import NOON_US, cost, entries, entry
 FIGURES = {
     "requests", "unpriced_requests", "estimated_requests", "compared_requests", "simulated",
     "input_tokens", "cached_tokens", "output_tokens", "cost_usd", "baseline_cost_usd",
-    "saving_usd", "saving_pct", "controls",
+    "baseline_cost_usd_low", "baseline_cost_usd_high", "saving_usd", "saving_usd_low",
+    "saving_usd_high", "saving_pct", "saving_pct_low", "saving_pct_high", "controls", "routed",
 }  # fmt: skip
 
 
@@ -46,8 +47,14 @@ def test_json_has_the_figures_at_its_top_and_in_its_groups() -> None:
     assert document["controls"]["always_hard"] == {
         "compared_requests": 1,
         "cost_usd": 0.000004,
+        "cost_usd_low": None,
+        "cost_usd_high": None,
         "saving_usd": 0.000003,
+        "saving_usd_low": None,
+        "saving_usd_high": None,
         "saving_pct": 75.0,
+        "saving_pct_low": None,
+        "saving_pct_high": None,
     }
 
 
