@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -13,6 +13,7 @@ from typing import get_args
 import psycopg
 import pytest
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from classifier.types import TIERS, Tier
 from router.domain import (
@@ -23,6 +24,7 @@ from router.domain import (
     Cost,
     Decision,
     DecisionId,
+    Doubt,
     Entry,
     Facts,
     Fault,
@@ -40,9 +42,11 @@ from router.ledger.drain import Drain
 from router.ledger.place import Place
 from router.ledger.spool import Spool
 from router.ledger.store import Store
+from router.ledger.tally import Group, Tallied, Tally
 from tests.house.tree import ROOT
 from tests.verdicts import verdict, verdicts
 
+_PAIRS = ("easy", "medium", "hard", "routed")
 POSTGRES = "GEARSHIFT_TEST_POSTGRES_URL"
 NOON_US = 1_795_435_200_000_000
 """2026-11-23T12:00:00Z."""
@@ -92,6 +96,7 @@ _models = _names.filter(bool).map(ModelId)
 _tiers = st.sampled_from(TIERS)
 _tokens = st.integers(0, 10**7)
 _money = st.none() | st.integers(0, 2**62).map(PicoUsd)
+_big = st.integers(0, 2**62)
 _ms = st.floats(0, 10**7)
 _usage = st.builds(
     Usage,
@@ -100,6 +105,16 @@ _usage = st.builds(
     output=_tokens,
     reasoning=_tokens,
     source=st.sampled_from(get_args(UsageSource)),
+)
+_costs = st.builds(
+    Cost,
+    actual=_money,
+    easy=_money,
+    medium=_money,
+    hard=_money,
+    routed=_money,
+    doubts=st.dictionaries(_tiers, st.builds(Doubt, shared=_big, own=_big)),
+    prices=_names,
 )
 _attempts = st.builds(
     Attempt,
@@ -138,7 +153,7 @@ def entries() -> st.SearchStrategy[Entry]:
             attempts=st.lists(_attempts, max_size=2).map(tuple),
         ),
         usage=_usage,
-        cost=st.builds(Cost, actual=_money, easy=_money, medium=_money, hard=_money, prices=_names),
+        cost=_costs,
         timings=st.builds(Timings, parse_ms=_ms, total_ms=_ms),
         caller=st.builds(
             Caller,
@@ -151,6 +166,7 @@ def entries() -> st.SearchStrategy[Entry]:
         simulated=st.booleans(),
         estimated=st.booleans(),
         prompt=st.none(),
+        shadow=st.none() | st.builds(Decision, tier=_tiers, model=_models, reason=st.just("label")),
     ) | st.builds(
         entry,
         st.integers(0, 10**9),
@@ -163,6 +179,31 @@ def said(number: int = 0, *, at_us: int = NOON_US, **more: object) -> Feedback:
     """Feedback on entry `number`: that it was good, or whatever `more` makes of it."""
     fields: dict[str, object] = {"decision_id": DecisionId(f"{number:032x}"), "opinion": "good"}
     return Feedback(at_us=at_us, **{**fields, **more})  # type: ignore[arg-type]  # as in `entry`
+
+
+def same_sums(found: Iterable[Tallied], expected: Iterable[Tallied]) -> bool:
+    """Whether two tallies are the same: every whole number exactly, squares to the ninth digit."""
+    sums, others = _by_group(found), _by_group(expected)
+    return sums.keys() == others.keys() and all(
+        _exact(tally) == _exact(others[group])
+        and _squares(tally) == pytest.approx(_squares(others[group]), rel=1e-9)
+        for group, tally in sums.items()
+    )
+
+
+def _by_group(tallies: Iterable[Tallied]) -> dict[Group, Tally]:
+    found = list(tallies)
+    groups: dict[Group, Tally] = {(one.key, one.simulated): one.tally for one in found}
+    assert len(groups) == len(found), "a group that comes twice"
+    return groups
+
+
+def _squares(tally: Tally) -> list[float]:
+    return [getattr(tally, name).own for name in _PAIRS]
+
+
+def _exact(tally: Tally) -> Tally:
+    return replace(tally, **{name: replace(getattr(tally, name), own=0.0) for name in _PAIRS})
 
 
 def open_spool(

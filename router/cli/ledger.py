@@ -20,6 +20,11 @@ def read_since(context: click.Context, parameter: click.Parameter, said: str) ->
         raise click.BadParameter(str(error)) from error
 
 
+def read_moment(context: click.Context, parameter: click.Parameter, said: str | None) -> int | None:
+    """The same of an option that may be left out."""
+    return None if said is None else read_since(context, parameter, said)
+
+
 def ledger_home() -> Place:
     """Where the ledger of this environment lives. Raises LedgerError."""
     surroundings = environment()

@@ -23,18 +23,25 @@ def open_engine(place: Place, *, writing: bool) -> Engine:
     """
     if place.sqlite is not None:
         return _sqlite(place.sqlite, writing=writing)
+    # The server would keep the locks of a writer that vanished. A reader has none, and may take its
+    # time between two pages.
+    idle_ms = _SILENCE_MS if writing else 0
     try:
         return create_engine(
             place.url,
             pool_size=1,
             pool_pre_ping=True,
+            # A report reads several times and must see one state; SQLite does so by itself.
+            isolation_level="READ COMMITTED" if writing else "REPEATABLE READ",
             connect_args={
                 "connect_timeout": _CONNECT_S,
                 # A server that vanished without a word would hold a connection for hours.
                 "tcp_user_timeout": _SILENCE_MS,
+                "options": f"-c idle_in_transaction_session_timeout={idle_ms}",
             },
             json_serializer=_same,
             json_deserializer=_same,
+            hide_parameters=True,  # of what goes wrong: they are callers' names, and prompts
         )
     except ModuleNotFoundError as error:
         message = "PostgreSQL needs the extra `postgres`: make setup EXTRAS=postgres"
@@ -68,6 +75,7 @@ def _sqlite(file: Path, *, writing: bool) -> Engine:
         pool_size=1,
         json_serializer=_same,
         json_deserializer=_same,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "begin")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import product
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -18,6 +19,7 @@ WIDTH: Final = 256
 """Characters kept of a name in the columns that reports group by. Callers choose their names, and
 PostgreSQL refuses to index long ones; the document beside the columns has them whole."""
 
+_DAY_US: Final = 86_400_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -77,7 +79,12 @@ def is_estimated(entry: Entry) -> bool:
 
 def day_of(at_us: int) -> str:
     """The UTC day, YYYY-MM-DD. Raises OverflowError beyond the calendar."""
-    return (_EPOCH + timedelta(microseconds=at_us)).date().isoformat()
+    return _day(at_us // _DAY_US)
+
+
+@lru_cache(maxsize=512)
+def _day(number: int) -> str:
+    return (_EPOCH + timedelta(days=number)).date().isoformat()
 
 
 def _word(text: str) -> str | None:

@@ -1,6 +1,7 @@
 """From values to rows of the store's tables, and back to a whole entry."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TypeAlias
 
 import msgspec
@@ -8,7 +9,8 @@ from msgspec.structs import replace
 from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
 
-from router.domain import Entry, Feedback, Kept
+from classifier.types import Tier
+from router.domain import Doubt, Entry, Feedback, Kept
 from router.ledger.facets import facet, is_estimated, tags_of
 from router.ledger.schema import ENTRY, ENTRY_TAG, FEEDBACK, PROMPT
 
@@ -33,25 +35,18 @@ _read_entry = msgspec.json.Decoder(Entry).decode
 _read_text = msgspec.json.Decoder(_Text).decode
 
 
-def inserts(dialect: str, said: Sequence[Record | Feedback]) -> list[tuple[Insert, list[Values]]]:
-    """Statements that store `said`, each with its rows, in the order in which they must run.
+def inserts(
+    dialect: str, fresh: Sequence[Record], feedback: Sequence[Feedback]
+) -> list[tuple[Insert, list[Values]]]:
+    """Statements that store entries that are not known, and feedback, with rows: in their order.
 
-    A known entry stays as it is; feedback gives way to later feedback of the same witness.
+    Feedback gives way to later feedback of the same witness.
     """
-    records = [one for one in said if isinstance(one, Record)]
-    feedback = [one for one in said if isinstance(one, Feedback)]
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    said_before = insert(FEEDBACK)
-    new = said_before.excluded
-    later = said_before.on_conflict_do_update(
-        index_elements=[FEEDBACK.c.decision_id, FEEDBACK.c.witness],
-        set_={"at_us": new.at_us, "opinion": new.opinion, "label": new.label, "model": new.model},
-        where=FEEDBACK.c.at_us < new.at_us,
-    )
+    entry, tag, prompt, later = _statements(dialect)
     statements: list[tuple[Insert, list[Values]]] = [
-        (insert(ENTRY).on_conflict_do_nothing(), [_entry_row(one) for one in records]),
-        (insert(ENTRY_TAG).on_conflict_do_nothing(), _tag_rows(records)),
-        (insert(PROMPT).on_conflict_do_nothing(), _prompt_rows(records)),
+        (entry, [_entry_row(record) for record in fresh]),
+        (tag, _tag_rows(fresh)),
+        (prompt, _prompt_rows(fresh)),
         (later, [_feedback_row(one) for one in feedback]),
     ]
     return [(statement, rows) for statement, rows in statements if rows]
@@ -66,8 +61,22 @@ def entry_of(document: str, text: str | None) -> Entry:
     return replace(entry, prompt=read.prompt, kept=read.kept)
 
 
+@cache
+def _statements(dialect: str) -> tuple[Insert, Insert, Insert, Insert]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    said_before = insert(FEEDBACK)
+    new = said_before.excluded
+    later = said_before.on_conflict_do_update(
+        index_elements=[FEEDBACK.c.decision_id, FEEDBACK.c.witness],
+        set_={"at_us": new.at_us, "opinion": new.opinion, "label": new.label, "model": new.model},
+        where=FEEDBACK.c.at_us < new.at_us,
+    )
+    return insert(ENTRY), insert(ENTRY_TAG), insert(PROMPT), later
+
+
 def _entry_row(record: Record) -> Values:
     entry = record.entry
+    shadow, doubts = entry.shadow, entry.cost.doubts
     return {
         "id": entry.id,
         "at_us": entry.at_us,
@@ -90,7 +99,18 @@ def _entry_row(record: Record) -> Values:
         "cost_medium": entry.cost.medium,
         "cost_hard": entry.cost.hard,
         "document": record.document if entry.prompt is None else _without_text(entry),
+        "cost_routed": entry.cost.routed,
+        "shadow_tier": shadow.tier if shadow else None,
+        "rolled": True,
+        **_doubt_columns("easy", doubts.get("easy")),
+        **_doubt_columns("medium", doubts.get("medium")),
+        **_doubt_columns("hard", doubts.get("hard")),
     }
+
+
+def _doubt_columns(tier: Tier, doubt: Doubt | None) -> Values:
+    shared, own = (doubt.shared, doubt.own) if doubt else (None, None)
+    return {f"shared_{tier}": shared, f"own_{tier}": own}
 
 
 def _without_text(entry: Entry) -> str:

@@ -1,11 +1,11 @@
 """Where entries end up: a table in SQLite or PostgreSQL, written by one drainer, read by many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, select, true
+from sqlalchemy import delete, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from router.domain import DecisionId, Entry, Feedback
@@ -13,13 +13,16 @@ from router.errors import LedgerError
 from router.ledger.engine import open_engine, said
 from router.ledger.facets import EVER, Dimension, Span
 from router.ledger.place import Place
-from router.ledger.rows import Record, entry_of, inserts
+from router.ledger.rows import Record, entry_of
 from router.ledger.schema import ENTRY, FEEDBACK, PROMPT, REVISION
-from router.ledger.sums import select_tallies
+from router.ledger.storing import store
+from router.ledger.sums import select_tallies, within
 from router.ledger.tally import Tallied
 from router.ledger.upgrade import revision_of
 
 Mode: TypeAlias = Literal["read", "write"]
+Spare: TypeAlias = Callable[[DecisionId], object]
+"""Is told of an entry that cannot be read and is left out."""
 _PAGE: Final = 500
 
 
@@ -50,10 +53,8 @@ class Store:
             message = f"the ledger {self._name} was deleted: start the service again to make one"
             raise LedgerError(message)
         try:
-            statements = inserts(self._engine.dialect.name, records)
             with self._trouble(), self._engine.begin() as connection:
-                for statement, rows in statements:
-                    connection.execute(statement, rows)
+                store(connection, records)
         except (ValueError, OverflowError) as error:
             # What no driver can bind: an integer beyond 64 bits, a date beyond the calendar.
             raise Refused(str(error)) from error
@@ -64,20 +65,28 @@ class Store:
         with self._trouble(), self._engine.begin() as connection:
             return connection.execute(old).rowcount
 
-    def entries(self, span: Span = EVER, *, with_text: bool = False) -> Iterator[Entry]:
+    def entries(
+        self, span: Span = EVER, *, with_text: bool = False, spare: Spare | None = None
+    ) -> Iterator[Entry]:
         """The entries of `span` in the order of their arrival, a page of them in memory.
 
-        `with_text`: only those whose prompt was kept and still is.
+        `with_text`: only those whose prompt was kept and still is. Raises LedgerError, naming the
+        entry, where one cannot be read; with `spare` that is told instead, and the others follow.
         """
         query = (
-            select(ENTRY.c.document, PROMPT.c.document)
+            select(ENTRY.c.id, ENTRY.c.document, PROMPT.c.document)
             .join(PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=not with_text)
-            .where(_within(span))
+            .where(within(span))
             .order_by(ENTRY.c.at_us, ENTRY.c.id)
         )
         with self._trouble(), self._engine.connect() as connection:
-            for document, text in connection.execution_options(yield_per=_PAGE).execute(query):
-                yield entry_of(document, text)
+            for name, *read in connection.execution_options(yield_per=_PAGE).execute(query):
+                try:
+                    yield entry_of(*read)
+                except msgspec.MsgspecError as error:
+                    if spare is None:
+                        raise LedgerError(_unreadable(name, self._name, error)) from error
+                    spare(DecisionId(name))
 
     def newest(self, limit: int) -> tuple[DecisionId, ...]:
         """Ids of the `limit` entries that arrived last, the last first; an index alone is read."""
@@ -105,7 +114,7 @@ class Store:
         query = (
             select(FEEDBACK)
             .join(ENTRY, ENTRY.c.id == FEEDBACK.c.decision_id)
-            .where(_within(span))
+            .where(within(span))
             .order_by(*order)
         )
         with self._trouble(), self._engine.connect() as connection:
@@ -116,7 +125,7 @@ class Store:
     def tallies(self, by: Sequence[Dimension] = (), span: Span = EVER) -> tuple[Tallied, ...]:
         """The sums of `span` for each group of `by`, added up by the store."""
         with self._trouble(), self._engine.connect() as connection:
-            return select_tallies(connection, by, _within(span))
+            return select_tallies(connection, by, span)
 
     def close(self) -> None:
         """Give back the connections."""
@@ -143,7 +152,8 @@ class Store:
             raise LedgerError(message) from error
 
 
-def _within(span: Span) -> ColumnElement[bool]:
-    since = true() if span.since_us is None else ENTRY.c.at_us >= span.since_us
-    until = true() if span.until_us is None else ENTRY.c.at_us < span.until_us
-    return and_(since, until)
+def _unreadable(name: str, ledger: str, error: msgspec.MsgspecError) -> str:
+    return (
+        f"entry {name} of the ledger {ledger} cannot be read ({error}): its document is damaged, or"
+        " from a later version; `gearshift export` leaves such entries out and names them"
+    )

@@ -4,13 +4,15 @@ Money is integer pico-USD. A tally says beside every sum over how many entries i
 an entry may lack a price or a counterfactual, and unknown is not 0.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
-from classifier.types import TIERS, Tier
+from classifier.types import Tier
 from router.domain import Cost, Entry
-from router.ledger.facets import Dimension, Key, is_estimated, keys_of
+from router.ledger.facets import Dimension, Key, keys_of
+from router.ledger.numbers import NUMBERS, Sum, numbers_of, put
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +44,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     medium: Pair = Pair()
     hard: Pair = Pair()
     routed: Pair = Pair()
-    """In shadow mode, with the roles changed: what was paid beside what routing would have cost."""
+    """In shadow mode: `actual` was paid, `control` is what routing would have cost. The roles are
+    changed: routing would have saved `actual` less `control`."""
 
     def pair(self, tier: Tier) -> Pair:
         """The comparison with one tier."""
@@ -57,27 +60,41 @@ class Tallied(msgspec.Struct, frozen=True, kw_only=True):
     tally: Tally
 
 
+Group: TypeAlias = tuple[Key, bool]
+"""A key, and whether the money is simulated."""
+
+
 class Tallier:
     """Adds up entries one at a time, so that a log of any length fits."""
 
     def __init__(self, by: Sequence[Dimension] = ()) -> None:
         self._by = tuple(by)
-        self._groups: dict[tuple[Key, bool], list[int]] = {}
+        self._groups: dict[Group, Sequence[Sum]] = {}
 
     def add(self, entry: Entry) -> None:
         """Count `entry` in every group it belongs to."""
-        numbers = tuple(_numbers(entry))
+        numbers = numbers_of(entry)
         for key in keys_of(entry, self._by):
-            sums = self._groups.setdefault((key, entry.simulated), [0] * len(numbers))
-            for position, number in enumerate(numbers):
-                sums[position] += number
+            put(self._groups, (key, entry.simulated), numbers)
 
     def result(self) -> tuple[Tallied, ...]:
         """The groups so far, in no particular order."""
-        return tuple(
-            Tallied(key=key, simulated=simulated, tally=tally_of(sums))
-            for (key, simulated), sums in self._groups.items()
-        )
+        return _tallied(self._groups)
+
+
+def tally_groups(parts: Iterable[tuple[Group, Sequence[Sum]]]) -> tuple[Tallied, ...]:
+    """The groups of sums that come in parts."""
+    groups: dict[Group, Sequence[Sum]] = {}
+    for group, numbers in parts:
+        put(groups, group, numbers)
+    return _tallied(groups)
+
+
+def _tallied(groups: Mapping[Group, Sequence[Sum]]) -> tuple[Tallied, ...]:
+    return tuple(
+        Tallied(key=key, simulated=simulated, tally=tally_of(sums))
+        for (key, simulated), sums in groups.items()
+    )
 
 
 def tally_entries(entries: Iterable[Entry], by: Sequence[Dimension] = ()) -> tuple[Tallied, ...]:
@@ -88,24 +105,12 @@ def tally_entries(entries: Iterable[Entry], by: Sequence[Dimension] = ()) -> tup
     return tallier.result()
 
 
-def tally_of(sums: Sequence[int]) -> Tally:
-    """A tally from its numbers: the fields in their order, then three for each tier."""
-    requests, priced, estimated, tokens_in, cached, tokens_out, actual, *rest = sums
-    easy, medium, hard = (
-        Pair(requests=rest[at], actual=rest[at + 1], control=rest[at + 2]) for at in (0, 3, 6)
-    )
-    return Tally(
-        requests=requests,
-        priced=priced,
-        estimated=estimated,
-        input=tokens_in,
-        cached=cached,
-        output=tokens_out,
-        actual=actual,
-        easy=easy,
-        medium=medium,
-        hard=hard,
-    )
+def tally_of(sums: Sequence[Sum]) -> Tally:
+    """A tally of sums in the order of NUMBERS."""
+    named = {number.name: total for number, total in zip(NUMBERS, sums, strict=True)}
+    plain = {name: int(named[name]) for name in Tally.__struct_fields__ if name in named}
+    pairs = {name: _pair(named, name) for name in ("easy", "medium", "hard", "routed")}
+    return Tally(**plain, **pairs)  # type: ignore[arg-type]  # numbers and pairs have fields of their names
 
 
 def control_of(cost: Cost, tier: Tier) -> int | None:
@@ -113,18 +118,11 @@ def control_of(cost: Cost, tier: Tier) -> int | None:
     return {"easy": cost.easy, "medium": cost.medium, "hard": cost.hard}[tier]
 
 
-def _numbers(entry: Entry) -> Iterator[int]:
-    actual = entry.cost.actual
-    yield 1
-    yield int(actual is not None)
-    yield int(is_estimated(entry))
-    yield entry.usage.input
-    yield entry.usage.cached
-    yield entry.usage.output
-    yield actual or 0
-    for tier in TIERS:
-        control = control_of(entry.cost, tier)
-        if actual is None or control is None:
-            yield from (0, 0, 0)
-        else:
-            yield from (1, actual, control)
+def _pair(named: dict[str, Sum], name: str) -> Pair:
+    return Pair(
+        requests=int(named[f"{name}_requests"]),
+        actual=int(named[f"{name}_actual"]),
+        control=int(named[f"{name}_control"]),
+        shared=int(named[f"{name}_shared"]),
+        own=float(named[f"{name}_own"]),
+    )

@@ -14,6 +14,7 @@ from router.errors import LedgerError
 from router.ledger.engine import open_engine, said
 from router.ledger.filelock import FileLock
 from router.ledger.place import Place
+from router.ledger.rebuild import rebuild
 from router.ledger.schema import REVISION
 
 DRAIN_LOCK: Final = "drain.lock"
@@ -46,6 +47,26 @@ def upgrade(place: Place, *, patience_s: float = _PATIENCE_S) -> None:
             f"the ledger {place.name} stays as it was, for an entry of it cannot be read: {error}"
         )
         raise LedgerError(message) from error
+
+
+def remake_rollups(place: Place) -> None:
+    """Make the rollups anew, where somebody changed rows by hand.
+
+    Raises LedgerError where it cannot be done, or a service writes to an embedded store.
+    """
+    engine = open_engine(place, writing=True)
+    try:
+        with _only_writer(place, 0.0) as alone:
+            if not alone:
+                message = f"a service writes to {place.name}: stop it first"
+                raise LedgerError(message)
+            with engine.begin() as connection:
+                rebuild(connection)
+    except SQLAlchemyError as error:
+        message = f"the ledger {place.name} stays as it was: {said(error)}"
+        raise LedgerError(message) from error
+    finally:
+        engine.dispose()
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -109,7 +130,11 @@ def _migrate(place: Place) -> None:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY})
             config.attributes["connection"] = connection
+            before = revision_of(connection)
             command.upgrade(config, "head")
+            # Later migrations change what is added up, or they do not: it costs a pass to be sure.
+            if before is not None and before != REVISION:
+                rebuild(connection)
     except CommandError as error:
         message = f"the ledger {place.name} comes from a later version of gearshift: {error}"
         raise LedgerError(message) from error

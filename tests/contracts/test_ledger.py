@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -11,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.domain import Caller, Cost, DecisionId, Entry, Feedback, PicoUsd
+from classifier.types import TIERS
+from router.domain import Caller, Cost, DecisionId, Doubt, Entry, Feedback, PicoUsd
 from router.ledger.facets import DIMENSIONS, EVER, Dimension, Span
 from router.ledger.memory import MemoryLedger
 from router.ledger.place import Place, place
@@ -19,7 +21,18 @@ from router.ledger.store import Store
 from router.ledger.tally import Tallied, tally_entries
 from router.ledger.upgrade import upgrade
 from router.ports import Ledger
-from tests.ledgers import DAY_US, NOON_US, drain, entries, entry, open_spool, postgres, said
+from tests.ledgers import (
+    DAY_US,
+    NOON_US,
+    chosen,
+    drain,
+    entries,
+    entry,
+    open_spool,
+    postgres,
+    said,
+    same_sums,
+)
 
 KINDS = ("memory", "sqlite", "postgres")
 PATIENT = settings(
@@ -205,17 +218,54 @@ def test_any_entry_comes_back_as_it_was(subject: Subject, drawn: list[Entry]) ->
 @given(
     drawn=st.lists(entries(), max_size=6),
     by=st.lists(st.sampled_from(DIMENSIONS), unique=True, max_size=3),
+    ends=st.tuples(*[st.none() | st.integers(NOON_US - 3 * DAY_US, NOON_US + 3 * DAY_US)] * 2),
 )
 def test_the_store_adds_up_what_adding_up_the_entries_gives(
-    subject: Subject, drawn: list[Entry], by: list[Dimension]
+    subject: Subject,
+    drawn: list[Entry],
+    by: list[Dimension],
+    ends: tuple[int | None, int | None],
 ) -> None:
+    # The ledger lives through all examples: what one of them keeps, the next adds up again.
     subject.keep(*(replace(one, id=uuid4().hex) for one in drawn))
     with subject.read() as reader:
-        added = reader.tallies(by)
-        expected = tally_entries(reader.entries(), by)
-    assert by_key(added) == by_key(expected)
-    assert len(added) == len(expected)
+        for span in (EVER, Span(since_us=ends[0], until_us=ends[1])):
+            assert same_sums(reader.tallies(by, span), tally_entries(reader.entries(span), by))
 
 
-def by_key(tallies: Sequence[Tallied]) -> dict[tuple[object, ...], Tallied]:
-    return {(*one.key, one.simulated): one for one in tallies}
+def test_every_way_to_group_gives_the_sums_of_the_entries(subject: Subject) -> None:
+    subject.keep(*(_varied(number) for number in range(60)))
+    subject.keep(*(_varied(number) for number in range(40, 90)))  # some of them again
+    hour = 3_600_000_000
+    spans = (EVER, Span(since_us=NOON_US - hour // 3, until_us=NOON_US + 2 * DAY_US + hour // 7))
+    with subject.read() as reader:
+        known = {span: list(reader.entries(span)) for span in spans}
+        assert len(known[EVER]) == 90
+        for by in (pick for size in (0, 1, 2, 7) for pick in combinations(DIMENSIONS, size)):
+            for span, kept in known.items():
+                assert same_sums(reader.tallies(by, span), tally_entries(kept, by)), by
+
+
+def _varied(number: int) -> Entry:
+    """Entries over four days, of several models, tiers, callers and tags, some in shadow mode."""
+    tier = TIERS[number % 3]
+    money = PicoUsd(number * 10**9 + 7)
+    return entry(
+        number,
+        at_us=NOON_US - DAY_US + number * DAY_US // 24,
+        decision=chosen(tier, f"model-{number % 2}"),
+        caller=Caller(
+            key=("", "a", "b")[number % 3],
+            user=f"user-{number % 5}",
+            tags=("web", "beta")[: number % 3],
+        ),
+        cost=Cost(
+            actual=None if number % 11 == 0 else money,
+            easy=money,
+            hard=None if number % 7 == 0 else PicoUsd(3 * money),
+            routed=money if number % 4 == 0 else None,
+            doubts={"hard": Doubt(shared=number, own=number * 10**8)},
+        ),
+        shadow=chosen("hard", "model-9") if number % 4 == 0 else None,
+        simulated=number % 13 == 0,
+    )
