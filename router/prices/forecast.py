@@ -5,29 +5,34 @@ from msgspec import Struct
 from classifier.types import Verdict
 from router.domain import Doubt, Facts, ModelId, PicoUsd, Usage
 from router.prices.book import Book
-from router.prices.settlement import Lengths
-from router.prices.tiers import TYPICAL
+from router.prices.caps import under_cap
+from router.prices.features import features_of
+from router.prices.lengths import Lengths
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
-    """An expected cost, and how unsure it is as far as anybody can say."""
+    """An expected cost, and how unsure it is."""
 
     cost: PicoUsd
     doubt: Doubt | None = None
 
 
 def forecast(
-    book: Book, lengths: Lengths, model: ModelId, facts: Facts, _verdict: Verdict | None
+    book: Book, lengths: Lengths, model: ModelId, facts: Facts, verdict: Verdict | None
 ) -> Forecast | None:
     """What a request of these facts is expected to cost at `model`, with nothing cached.
 
     None where the model's price or the length of its answers is unknown.
     """
-    length = lengths.get(model)
-    if length is None or length.ratio is None:
+    length = lengths.expect(model, features_of(facts, verdict))
+    if length is None or not length.mean:
         return None
-    output = round(TYPICAL.output * length.ratio)
-    cap = facts.max_tokens or length.limit
-    usage = Usage(input=facts.input_tokens, output=min(output, cap) if cap else output)
-    cost = book.cost(model, usage)
-    return None if cost is None else Forecast(cost=cost)
+    cap = facts.max_tokens or lengths.limit(model)
+    output, own = under_cap(length.mean, length.own_sd / length.mean, cap)
+    cost = book.cost(model, Usage(input=facts.input_tokens, output=round(output)))
+    rate = book.rate(model, facts.input_tokens)
+    if cost is None or rate is None:
+        return None
+    shared = output * length.shared_sd / length.mean
+    doubt = Doubt(shared=round(shared * rate.output), own=round(own * rate.output))
+    return Forecast(cost=cost, doubt=doubt)

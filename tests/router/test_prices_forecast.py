@@ -8,7 +8,7 @@ import pytest
 from router.domain import Facts, ModelId
 from router.prices.book import EmptyPrices, build_prices
 from router.prices.forecast import forecast
-from router.prices.settlement import compile_lengths
+from router.prices.lengths import Lengths
 from router.sandbox.profile import sandbox_config
 from tests.verdicts import verdict
 
@@ -20,7 +20,7 @@ MODELS = list(CONFIG.model)
 def expected(model: str, *, tokens: int = 1_000, cap: int | None = None) -> int:
     """The expected cost, pico-USD."""
     facts = Facts(input_tokens=tokens, max_tokens=cap)
-    found = forecast(PRICES, compile_lengths(CONFIG), ModelId(model), facts, verdict())
+    found = forecast(PRICES, Lengths.priors(CONFIG), ModelId(model), facts, verdict())
     assert found is not None
     return found.cost
 
@@ -44,12 +44,12 @@ def test_a_cap_on_output_bounds_it(model: ModelId) -> None:
 
 def test_what_has_no_price_or_no_length_has_no_forecast() -> None:
     facts = Facts(input_tokens=10)
-    lengths = compile_lengths(CONFIG)
+    lengths = Lengths.priors(CONFIG)
     assert forecast(EmptyPrices(), lengths, MODELS[0], facts, None) is None
     assert forecast(PRICES, lengths, ModelId("nobody"), facts, None) is None
     bare = {
         name: msgspec.structs.replace(model, output_ratio=None)
         for name, model in CONFIG.model.items()
     }
-    unknown = compile_lengths(msgspec.structs.replace(CONFIG, model=bare))
+    unknown = Lengths.priors(msgspec.structs.replace(CONFIG, model=bare))
     assert forecast(PRICES, unknown, MODELS[0], facts, None) is None

@@ -17,7 +17,7 @@ from router.gateway.intent import Intent, facts_of
 from router.gateway.live import Gateway
 from router.prices.book import Book
 from router.prices.forecast import forecast
-from router.prices.settlement import Lengths
+from router.prices.lengths import Lengths
 from router.report.explain import choices_of
 from router.report.reasons import why
 from router.wire.request import parse_chat

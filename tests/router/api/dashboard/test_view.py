@@ -4,12 +4,13 @@ import msgspec
 import pytest
 import vl_convert
 
+from classifier.types import Tier
 from router.api.dashboard import charts
 from router.api.dashboard.reader import Snapshot
 from router.api.dashboard.sums import BY, add_up, span_of
 from router.api.dashboard.view import regions
 from router.api.dashboard.window import look_back
-from router.domain import Entry, ModelId
+from router.domain import Cost, Doubt, Entry, ModelId, PicoUsd
 from router.ledger.memory import MemoryLedger
 from tests.ledgers import NOON_US, chosen, cost, entry
 
@@ -49,6 +50,21 @@ def test_a_loss_is_called_one() -> None:
     said = today(entry(1, cost=cost(6, hard=4)))
     assert "−$0.000002" in said  # noqa: RUF001
     assert "it cost more than the baseline" in said
+
+
+def test_what_was_not_done_has_its_interval() -> None:
+    doubts: dict[Tier, Doubt] = {"hard": Doubt(own=10**6)}
+    unsure = Cost(actual=PicoUsd(10**6), hard=PicoUsd(10**7), doubts=doubts)
+    said = today(entry(1, cost=unsure))
+    assert 'class="interval">[<data value="0.000008040036">$0.000008</data>' in said
+    assert 'class="interval"' not in today(entry(1))
+
+
+def test_in_shadow_mode_it_says_what_routing_would_have_saved() -> None:
+    watched = Cost(actual=PicoUsd(10**7), hard=PicoUsd(10**7), routed=PicoUsd(4 * 10**6))
+    said = today(entry(1, cost=watched))
+    assert '<dt>Routing would have saved</dt><dd><data value="0.000006">' in said
+    assert "Routing would have saved" not in today(entry(1))
 
 
 def test_figures_that_go_over_fewer_requests_say_so() -> None:
