@@ -32,6 +32,10 @@ def record(router: Router, *kept: Entry) -> None:
     spool.close()
 
 
+_PATIENCE_MS = 60_000
+"""A browser shares its machine with other tests: it is slow, not wrong."""
+
+
 class Events:
     """A stream of `/dashboard/events`, read by bare HTTP."""
 
@@ -42,7 +46,7 @@ class Events:
     async def next(self) -> tuple[str, str]:
         """The next event's name (empty for what htmx swaps) and its data."""
         name, data = "", list[str]()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for line in self._lines:
                 if line.startswith("event: "):
                     name = line.removeprefix("event: ")
@@ -90,7 +94,7 @@ class Tab:
         self.complaints: list[str] = []
         page.on("console", lambda said: self._hear(said.type, said.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(_PATIENCE_MS)
 
     async def open(self, path: str = "/dashboard") -> None:
         await self.page.goto(self.url + path)

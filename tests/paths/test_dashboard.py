@@ -31,15 +31,26 @@ async def sign_in(router: Router, key: str = ADMIN, **headers: str) -> httpx.Res
     return await router.http.post("/dashboard/login", data={"key": key}, headers=headers)
 
 
+async def shown(router: Router, words: str, path: str = "") -> str:
+    """The page, once it holds `words`: a ledger that is slow to answer is not waited for."""
+    page = ""
+
+    async def told() -> bool:
+        nonlocal page
+        page = (await router.http.get(f"/dashboard{path}")).text
+        return words in page
+
+    await until_said(told)
+    return page
+
+
 async def test_without_keys_it_is_open_and_shows_what_happened(router: Router) -> None:
     answer = await router.chat("hi")
     decision = answer.headers["x-gearshift-decision"]
     await router.entry(decision)
-    page = await router.http.get("/dashboard")
-    assert page.status_code == 200
-    assert f"/dashboard/decisions/{decision}" in page.text
-    assert "Simulated: the sandbox answered" in page.text
-    assert "Sign out" not in page.text
+    page = await shown(router, f"/dashboard/decisions/{decision}")
+    assert "Simulated: the sandbox answered" in page
+    assert "Sign out" not in page
 
 
 async def test_every_answer_has_the_headers_that_keep_others_out(router: Router) -> None:
@@ -150,8 +161,7 @@ async def test_kept_text_is_shown_as_text(tmp_path: Path) -> None:
         decision = answer.headers["x-gearshift-decision"]
         await router.entry(decision)
         for path in ("", f"/decisions/{decision}"):
-            page = (await router.http.get(f"/dashboard{path}")).text
-            assert "&lt;script&gt;alert(1)&lt;/script&gt; write to " in page
+            page = await shown(router, "&lt;script&gt;alert(1)&lt;/script&gt; write to ", path)
             assert "<script>alert" not in page
             assert "ada@example.com" not in page
 
@@ -172,7 +182,7 @@ async def test_a_prompt_is_decided_and_not_sent(router: Router) -> None:
     assert told.text.startswith("<h3>Decision</h3>")
     assert "small-chat" in told.text
     assert "Expected cost" in told.text
-    assert len(re.findall("<data value=", told.text)) == 3
+    assert len(re.findall("<data value=", told.text)) >= 3
     assert not [one for one in router.sandbox.received if one.method == "POST"]
     assert router.entries() == []
 
@@ -212,7 +222,7 @@ async def test_a_form_that_is_none_is_an_empty_one(router: Router) -> None:
 
 async def test_files_are_kept_for_as_long_as_their_address_lasts(router: Router) -> None:
     page = (await router.http.get("/dashboard")).text
-    address = re.search(r'src="(/dashboard/static/vega[^"]+)"', page)
+    address = re.search(r'data-vega="(/dashboard/static/vega[^"]+)"', page)
     assert address is not None
     plain = await router.http.get(address[1], headers={"accept-encoding": "identity"})
     packed = await router.http.get(address[1], headers={"accept-encoding": "gzip"})

@@ -9,8 +9,8 @@ from router.api.dashboard.parts import section
 EVENTS_PATH: Final = "/dashboard/events"
 DIALS: Final = ("auto", "auto:cheap", "auto:best")
 """What the box offers for `model`."""
-_SCRIPTS: Final = ("dashboard.js", "htmx.min.js", "hx-sse.min.js", "vega.js")
-"""In order: ours listens before anything happens, and the largest comes last."""
+_SCRIPTS: Final = ("dashboard.js", "htmx.min.js", "hx-sse.min.js")
+"""In order: ours listens before anything happens, and asks for Vega when all else is there."""
 _CONFIG: Final = '{"history": false, "transitions": false, "includeIndicatorCSS": false}'
 Address: TypeAlias = Callable[[str], str]
 """File name of a static file → where it is."""
@@ -48,7 +48,7 @@ def home(
             tag("a", "Skip to the figures", href="#main", class_="skip"),
             _header(regions, can_leave=can_leave),
             tag("main", *_sections(regions, tried), id="main", tabindex="-1"),
-            tag("script", data, type="application/json", id="charts"),
+            tag("script", data, type="application/json", id="charts", data_vega=address("vega.js")),
         ]
     )
     return frame("gearshift dashboard", body, address, scripts=True)
