@@ -53,7 +53,7 @@ def _days(sums: Sums | None) -> Spec:
         "type": "ordinal",
         "title": None,
         "scale": {"domain": days},
-        "axis": {"labelAngle": 0, "labelOverlap": True, "grid": False},
+        "axis": {"labelAngle": 0, "labelOverlap": True, "labelSeparation": 10, "grid": False},
     }
 
 

@@ -91,7 +91,7 @@ def _sections(regions: Mapping[str, Html], tried: Html | None) -> list[Html]:
 
     return [
         region("notices", role="status"),
-        section("cost", "Cost and saving", region("money", class_="cards")),
+        section("cost", "Cost and saving", region("money", class_="cards"), _estimates()),
         section(
             "charts-by-day",
             "By day",
@@ -118,6 +118,11 @@ def _sections(regions: Mapping[str, Html], tried: Html | None) -> list[Html]:
         section("try", "Try a prompt", _try(tried)),
         section("list", "Recent decisions", region("recent")),
     ]
+
+
+def _estimates() -> Html:
+    words = "What other tiers would have cost is estimated; brackets hold 95 %."
+    return tag("p", words, class_="quiet")
 
 
 def _figure(name: str, caption: str) -> Html:
