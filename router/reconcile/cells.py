@@ -1,7 +1,7 @@
 """Cells of exports: days, numbers and amounts as providers and spreadsheets write them."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -15,23 +15,21 @@ _MOST: Final = 10**30
 """No amount and no number of tokens; a wrong column is."""
 
 
-def day_of_cell(text: str, offset_h: int) -> str:
-    """The day that a cell names, YYYY-MM-DD. Raises ValueError.
+def day_of_cell(text: str) -> str:
+    """The day that a cell names, YYYY-MM-DD: as it is written, and seconds in UTC.
 
-    A bare day is the invoice's own; a moment is given to the day that it falls on at UTC plus
-    `offset_h` hours.
+    Raises ValueError.
     """
     said = text.strip()
     if _SECONDS.fullmatch(said):
-        return _day(datetime.fromtimestamp(float(said), UTC), offset_h)
+        return datetime.fromtimestamp(float(said), UTC).date().isoformat()
     if match := _DAY.fullmatch(said):
         return date(int(match[1]), int(match[2]), int(match[3])).isoformat()
     try:
-        moment = datetime.fromisoformat(said.removesuffix(" UTC"))
+        return datetime.fromisoformat(said.removesuffix(" UTC")).date().isoformat()
     except ValueError as error:
         message = f"{text!r} is no day that is understood"
         raise ValueError(message) from error
-    return _day(moment if moment.tzinfo else moment.replace(tzinfo=UTC), offset_h)
 
 
 def count_of_cell(text: str) -> int | None:
@@ -73,7 +71,3 @@ def _number(text: str) -> Decimal | None:
         message = f"{text!r} is no number that an invoice has"
         raise ValueError(message)
     return number
-
-
-def _day(moment: datetime, offset_h: int) -> str:
-    return (moment.astimezone(UTC) + timedelta(hours=offset_h)).date().isoformat()

@@ -1,6 +1,6 @@
 """The invoice beside the ledger, by day and model: what agrees, what does not, and why."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
@@ -183,16 +183,12 @@ def better_offset(invoice: Invoice, hours: Hours, terms: Terms) -> int | None:
 
 def _distance(invoice: Invoice, hours: Hours, terms: Terms) -> int:
     """How much differs over all rows: tokens where the invoice has them, else money."""
-    rows = compare(invoice, hours, terms)
-    return sum(abs(value) for row in rows for value in _differences(row))
+    by_tokens = any(charge.input is not None for charge in invoice.charges)
+    return sum(_apart(row, by_tokens=by_tokens) for row in compare(invoice, hours, terms))
 
 
-def _differences(row: Row) -> Iterable[int]:
-    if row.token_difference is not None:
-        yield row.token_difference
-    elif row.difference is not None:
-        yield row.difference
-    elif row.ledger is not None:
-        yield row.ledger.input + row.ledger.output
-    elif row.invoice is not None:
-        yield (row.invoice.input or 0) + (row.invoice.output or 0) or row.invoice.amount or 0
+def _apart(row: Row, *, by_tokens: bool) -> int:
+    theirs, ours = row.invoice or Charge(day=row.day), row.ledger or Booked()
+    if not by_tokens:
+        return abs((theirs.amount or 0) - ours.all.cost)
+    return abs((theirs.input or 0) + (theirs.output or 0) - ours.input - ours.output)

@@ -1,7 +1,6 @@
 """Exports as JSON: pages of buckets from OpenAI, lists of days from OpenRouter."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
@@ -48,10 +47,10 @@ class _Page(msgspec.Struct, frozen=True):
     has_more: bool = False
 
 
-def read_pages(text: str, *, currency: str | None, offset_h: int) -> Invoice:
+def read_pages(text: str, *, currency: str | None = None) -> Invoice:
     """The invoice of one page, of a list of pages, or of a page a line. Raises ValueError."""
     pages = list(_pages(text))
-    read = [one for page in pages for item in page.data for one in _charges(item, offset_h)]
+    read = [one for page in pages for item in page.data for one in _charges(item)]
     if not read:
         raise ValueError(
             "it is JSON, but neither OpenAI's usage or costs nor OpenRouter's activity"
@@ -85,11 +84,10 @@ def _pages(text: str) -> Iterator[_Page]:
             raise ValueError(message) from error
 
 
-def _charges(item: _Item, offset_h: int) -> Iterator[tuple[Charge, Format, str]]:
+def _charges(item: _Item) -> Iterator[tuple[Charge, Format, str]]:
     """The charges of an item, their format, and their currency where it is stated."""
     if item.start_time is not None:
-        start = datetime.fromtimestamp(item.start_time, UTC).isoformat()
-        day = day_of_cell(start, offset_h)
+        day = day_of_cell(str(item.start_time))
         for result in item.results or ():
             if result.amount is None:
                 yield _used(result, day), "openai-usage", ""
@@ -97,7 +95,7 @@ def _charges(item: _Item, offset_h: int) -> Iterator[tuple[Charge, Format, str]]
                 yield _paid(result, result.amount, day), "openai-costs", result.amount.currency
     elif item.date is not None and item.usage is not None:
         charge = Charge(
-            day=day_of_cell(item.date, 0),
+            day=day_of_cell(item.date),
             model=item.model_permaslug or item.model,
             requests=item.requests,
             input=item.prompt_tokens,

@@ -80,17 +80,19 @@ _WORDS: Final[tuple[tuple[Field, str], ...]] = (
 _CURRENCIES: Final = (("USD", r"usd|\$"), ("CNY", r"cny|rmb|元|￥|¥"), ("EUR", r"eur|€"))
 
 
-def read_table(text: str, said: Columns, *, currency: str | None, offset_h: int) -> Invoice:
-    """The invoice of a CSV. `said` are columns that the caller names.
+def read_table(
+    text: str, said: Columns, *, currency: str | None = None, plain: bool = False
+) -> Invoice:
+    """The invoice of a CSV. `said` are columns that the caller names; `plain`: of no known format.
 
     Raises ValueError where the headings do not say what is in it.
     """
     rows = csv.DictReader(io.StringIO(text), delimiter=_delimiter(text))
-    known = recognise([name for name in rows.fieldnames or () if name], said)
+    known = recognise([name for name in rows.fieldnames or () if name], said, plain=plain)
     charges, bad, currencies = [], [], set()
     for row in rows:
         try:
-            charge = _charge(row, known, offset_h)
+            charge = _charge(row, known)
         except ValueError as error:
             bad.append(BadLine(line=rows.line_num, reason=str(error)))
             continue
@@ -107,14 +109,14 @@ def read_table(text: str, said: Columns, *, currency: str | None, offset_h: int)
     )
 
 
-def recognise(headings: Sequence[str], said: Columns) -> Recognised:
+def recognise(headings: Sequence[str], said: Columns, *, plain: bool = False) -> Recognised:
     """What the columns hold. Raises ValueError where that does not suffice for a comparison."""
     if missing := [name for name in said.values() if name not in headings]:
         message = f"there is no column {missing[0]!r}; there are: {', '.join(headings)}"
         raise ValueError(message)
     lower = {name.strip().lower(): name for name in headings}
     for form, needed, columns in _KNOWN:
-        if needed <= lower.keys() and not said:
+        if needed <= lower.keys() and not (said or plain):
             found: dict[Field, str] = {
                 field: lower[name] for field, name in columns.items() if name in lower
             }
@@ -139,7 +141,7 @@ def _guess(headings: Sequence[str]) -> dict[Field, str]:
     return found
 
 
-def _charge(row: Mapping[str, str], known: Recognised, offset_h: int) -> Charge | None:
+def _charge(row: Mapping[str, str], known: Recognised) -> Charge | None:
     """The charge of a row; none where it is a day on which nothing happened."""
 
     def cell(field: Field) -> str:
@@ -147,7 +149,7 @@ def _charge(row: Mapping[str, str], known: Recognised, offset_h: int) -> Charge 
 
     fresh, cached = count_of_cell(cell("fresh")), count_of_cell(cell("cached"))
     charge = Charge(
-        day=day_of_cell(cell("day"), offset_h),
+        day=day_of_cell(cell("day")),
         model=cell("model").strip() or None,
         requests=1 if known.format == "openrouter" else count_of_cell(cell("requests")),
         input=count_of_cell(cell("input")) if fresh is None else fresh + (cached or 0),
@@ -165,7 +167,7 @@ def by_line_item(charge: Charge, quantity: int | None) -> Charge:
 
     "gpt-4o-2024-08-06, cached input": the quantity are tokens of that kind, and only of that.
     """
-    item = (charge.model or "").rpartition("|")[2].strip()
+    item = (charge.model or "").strip()
     model, comma, kind = item.rpartition(",")
     kind = kind.strip().lower()
     told = msgspec.structs.replace(charge, model=(model if comma else item) or None)
