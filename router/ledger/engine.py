@@ -39,6 +39,7 @@ def open_engine(place: Place, *, writing: bool) -> Engine:
             },
             json_serializer=_same,
             json_deserializer=_same,
+            hide_parameters=True,  # of what goes wrong: they are callers' names, and prompts
         )
     except ModuleNotFoundError as error:
         message = "PostgreSQL needs the extra `postgres`: make setup EXTRAS=postgres"
@@ -72,6 +73,7 @@ def _sqlite(file: Path, *, writing: bool) -> Engine:
         pool_size=1,
         json_serializer=_same,
         json_deserializer=_same,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "begin")

@@ -1,23 +1,26 @@
 """The rollups made anew from the rows: after a migration, or when somebody changed rows by hand."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, func, select, update
 
 from router.ledger.facets import Span, day_of
-from router.ledger.rollups import DAY_US, LEVELS, add_sums
+from router.ledger.numbers import Sum, put
+from router.ledger.rollups import DAY_US, LEVELS, Place, add_up
 from router.ledger.schema import ENTRY
-from router.ledger.sums import held, sum_slots, within
+from router.ledger.sums import held, places
 
 _LOG: Final = logging.getLogger(__name__)
 
 
-def rebuild(connection: Connection) -> None:
-    """Make every rollup anew, a day at a time: no more than the groups of a day are in memory.
+_MOST: Final = 50_000
+"""Sums that are in memory at a time."""
 
-    Nobody may write meanwhile.
-    """
+
+def rebuild(connection: Connection) -> None:
+    """Make every rollup anew, a day at a time. Nobody may write meanwhile."""
     for level in LEVELS:
         connection.execute(level.table.delete())
     connection.execute(update(ENTRY).where(~ENTRY.c.rolled).values(rolled=True))
@@ -25,9 +28,17 @@ def rebuild(connection: Connection) -> None:
     at_us = known.since_us if known else None
     while at_us is not None:
         start = at_us - at_us % DAY_US
-        day = Span(since_us=start, until_us=start + DAY_US)
         _LOG.info("adding up the ledger's %s", day_of(start))
-        for level in LEVELS:
-            add_sums(connection, level, sum_slots(connection, level, within(day)))
-        later = select(func.min(ENTRY.c.at_us)).where(ENTRY.c.at_us >= day.until_us)
+        _add_up(connection, Span(since_us=start, until_us=start + DAY_US))
+        later = select(func.min(ENTRY.c.at_us)).where(ENTRY.c.at_us >= start + DAY_US)
         at_us = connection.execute(later).scalar()
+
+
+def _add_up(connection: Connection, day: Span) -> None:
+    sums: dict[Place, Sequence[Sum]] = {}
+    for place, numbers in places(connection, day):
+        put(sums, place, numbers)
+        if len(sums) >= _MOST:
+            add_up(connection, sums)
+            sums.clear()
+    add_up(connection, sums)

@@ -20,7 +20,7 @@ DAY_US: Final = 24 * HOUR_US
 
 Slot: TypeAlias = tuple[int, bool, Key]
 """The start of a period, whether its money is simulated, and the words of a level."""
-_Finest: TypeAlias = tuple[int, bool, Key, str | None, tuple[str, ...]]
+Place: TypeAlias = tuple[int, bool, Key, str | None, tuple[str, ...]]
 """What tells slots of all levels apart: an hour, the money, the words, the user and the tags."""
 
 
@@ -40,11 +40,11 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
         return at_us - at_us % self.grain_us
 
 
-_WORDS: Final[tuple[Dimension, ...]] = ("model", "tier", "label", "key")
+WORDS: Final[tuple[Dimension, ...]] = ("model", "tier", "label", "key")
 LEVELS: Final = (
-    Level(table=ROLLUP_HOUR, grain_us=HOUR_US, words=_WORDS),
-    Level(table=ROLLUP_USER, grain_us=DAY_US, words=(*_WORDS, "user")),
-    Level(table=ROLLUP_TAG, grain_us=DAY_US, words=(*_WORDS, "tag")),
+    Level(table=ROLLUP_HOUR, grain_us=HOUR_US, words=WORDS),
+    Level(table=ROLLUP_USER, grain_us=DAY_US, words=(*WORDS, "user")),
+    Level(table=ROLLUP_TAG, grain_us=DAY_US, words=(*WORDS, "tag")),
 )
 """The one with the fewest rows first. By users and tags at once rows alone can tell."""
 COLUMNS: Final[dict[Dimension, str]] = {
@@ -67,34 +67,34 @@ def level_for(by: Sequence[Dimension]) -> Level | None:
 
 def roll_up(connection: Connection, entries: Iterable[Entry]) -> None:
     """Add `entries`, none of which was added before, to the sums of every level."""
-    finest: dict[_Finest, Sequence[Sum]] = {}
+    places: dict[Place, Sequence[Sum]] = {}
     for entry in entries:
-        put(finest, _finest(entry), numbers_of(entry))
+        put(places, _place(entry), numbers_of(entry))
+    add_up(connection, places)
+
+
+def add_up(connection: Connection, places: Mapping[Place, Sequence[Sum]]) -> None:
+    """Add the sums of `places` to those of every level."""
     for level in LEVELS:
-        sums: dict[Slot, Sequence[Sum]] = {}
-        for place, numbers in finest.items():
+        slots: dict[Slot, Sequence[Sum]] = {}
+        for place, numbers in places.items():
             for slot in _slots(level, place):
-                put(sums, slot, numbers)
-        add_sums(connection, level, sums)
+                put(slots, slot, numbers)
+        if rows := [_row(level, slot, numbers) for slot, numbers in slots.items()]:
+            insert_rows(connection, _addition(level.table, connection.dialect.name), rows)
 
 
-def add_sums(connection: Connection, level: Level, sums: Mapping[Slot, Sequence[Sum]]) -> None:
-    """Add `sums` to those that `level` has."""
-    if rows := [_row(level, slot, numbers) for slot, numbers in sums.items()]:
-        insert_rows(connection, _addition(level.table, connection.dialect.name), rows)
-
-
-def _finest(entry: Entry) -> _Finest:
+def _place(entry: Entry) -> Place:
     return (
         entry.at_us - entry.at_us % HOUR_US,
         entry.simulated,
-        tuple(facet(entry, word) for word in _WORDS),
+        tuple(facet(entry, word) for word in WORDS),
         facet(entry, "user"),
         tags_of(entry),
     )
 
 
-def _slots(level: Level, place: _Finest) -> Iterator[Slot]:
+def _slots(level: Level, place: Place) -> Iterator[Slot]:
     hour, simulated, words, user, tags = place
     start = level.start(hour)
     match level.words[-1]:

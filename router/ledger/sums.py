@@ -24,10 +24,11 @@ from sqlalchemy import (
 from classifier.types import TIERS
 from router.ledger.facets import Dimension, Span
 from router.ledger.numbers import HALF, NUMBERS, Number, Sum
-from router.ledger.rollups import COLUMNS, Level, Slot, level_for
+from router.ledger.rollups import COLUMNS, HOUR_US, WORDS, Level, Place, level_for
 from router.ledger.schema import ENTRY, ENTRY_TAG
 from router.ledger.tally import Group, Tallied, tally_groups
 
+_PAGE: Final = 1_000
 _STRAGGLER: Final = text("NOT rolled")
 """Word for word the condition of the index that holds them."""
 
@@ -86,18 +87,27 @@ def _parts(
         yield from _of_rollups(connection, by, level, covered.whole)
 
 
-def sum_slots(
-    connection: Connection, level: Level, where: ColumnElement[bool]
-) -> dict[Slot, Sequence[Sum]]:
-    """What rows add up to for each slot of `level`."""
-    at_us, grain_us = ENTRY.c.at_us, level.grain_us
-    keys = [at_us - at_us % grain_us, ENTRY.c.simulated, *map(_column, level.words)]
-    return {
-        (int(start), bool(simulated), tuple(key)): numbers
-        for (start, simulated, *key), numbers in _added_up(
-            connection, _source(level.words), keys, _row_sums(), where
-        )
-    }
+def places(connection: Connection, span: Span) -> Iterator[tuple[Place, Sequence[Sum]]]:
+    """What each entry of `span` adds to the rollups, in the order of arrival; few are in memory."""
+    row = ENTRY.c
+    keys = [row.id, row.at_us, row.simulated, row.caller_user, *map(_column, WORDS)]
+    query = select(*keys, *_row_numbers()).where(within(span)).order_by(row.at_us)
+    tags = _tags(connection, span)
+    for entry in connection.execute(query, execution_options={"yield_per": _PAGE}):
+        name, at_us, simulated, user, *rest = entry
+        words, numbers = tuple(rest[: len(WORDS)]), rest[len(WORDS) :]
+        hour = at_us - at_us % HOUR_US
+        yield (hour, bool(simulated), words, user, tuple(tags.get(name, ()))), numbers
+
+
+def _tags(connection: Connection, span: Span) -> dict[str, list[str]]:
+    """The tags of the entries of `span` that have any."""
+    found: dict[str, list[str]] = {}
+    tag = ENTRY_TAG.c
+    query = select(tag.entry_id, tag.tag).join(ENTRY, tag.entry_id == ENTRY.c.id)
+    for name, word in connection.execute(query.where(within(span)).order_by(tag.tag)):
+        found.setdefault(name, []).append(word)
+    return found
 
 
 def within(span: Span, column: ColumnElement[int] = ENTRY.c.at_us) -> ColumnElement[bool]:

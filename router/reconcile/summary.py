@@ -112,8 +112,8 @@ def _lonely(rows: Sequence[Row], currency: str) -> Iterator[str]:
     if ours:
         cost = sum(row.ledger.all.cost for row in ours if row.ledger)
         yield (
-            f"only in the ledger: {_models(ours)}, {dollars(cost)}; billed elsewhere or later, or of"
-            " another name there (--map)"
+            f"only in the ledger: {_models(ours)}, {dollars(cost)}; billed elsewhere or later, or"
+            " of another name there (--map)"
         )
 
 
