@@ -1,6 +1,6 @@
 """Microseconds that an entry costs: to record it, to drain it into a store, to report on it.
 
-    python -m benchmarks.bench_ledger [--quick] [--database URL]
+    python -m benchmarks.bench_ledger [--quick] [--users N] [--database URL]
 
 CPU and wall time over entries of about a kilobyte, in a folder of the system's temporary directory.
 The store is SQLite, or the PostgreSQL database that is named, which is written to.
@@ -69,7 +69,7 @@ COST = Cost(
 )
 
 
-def make_entry(number: int, start_us: int) -> Entry:
+def make_entry(number: int, start_us: int, users: int = 40) -> Entry:
     """A usual entry: one attempt that was billed, no tags."""
     attempt = Attempt(
         model=SMALL,
@@ -88,7 +88,7 @@ def make_entry(number: int, start_us: int) -> Entry:
         usage=USAGE,
         cost=COST,
         timings=Timings(parse_ms=0.08, score_ms=0.21, first_byte_ms=240.1, total_ms=812.9),
-        caller=Caller(key="team", user=f"user-{number % 40}", session="s-1"),
+        caller=Caller(key="team", user=f"user-{number % users}", session="s-1"),
         cache="miss",
         policy_version="9f86d081884c7d65",
     )
@@ -108,11 +108,11 @@ def fill(spool: Spool, entries: list[Entry]) -> None:
         spool.record(entry)
 
 
-def run(home: Place, count: int) -> None:
+def run(home: Place, count: int, users: int) -> None:
     """The way of `count` entries through one ledger."""
     upgrade(home)
     start_us = time_ns() // 1_000
-    entries = [make_entry(number, start_us) for number in range(count)]
+    entries = [make_entry(number, start_us, users) for number in range(count)]
     print(f"{count:,} entries of {len(msgspec.json.encode(entries[0])):,} bytes, {home.name}")
     spool = Spool(home.spool, segment_bytes=8 * 1024 * 1024, ring=10_000)
     measure("record", count, lambda: fill(spool, entries))
@@ -133,9 +133,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help=f"{FEW:,} entries, not {ENTRIES:,}")
     parser.add_argument("--database", default="", metavar="URL", help="a PostgreSQL to write to")
+    parser.add_argument("--users", type=int, default=40, help="they have sums of their own")
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="bench-ledger-") as folder:
-        run(place(folder, asked.database), FEW if asked.quick else ENTRIES)
+        run(place(folder, asked.database), FEW if asked.quick else ENTRIES, asked.users)
 
 
 if __name__ == "__main__":

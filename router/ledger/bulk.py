@@ -1,31 +1,39 @@
 """Many rows through one statement, without what SQLAlchemy does for each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
 from sqlalchemy import Connection, Dialect, Insert
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 Cell: TypeAlias = str | bytes | int | float | None
 
 
 def insert_rows(
-    connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Cell]]
+    connection: Connection, statement: Insert, rows: Iterable[Mapping[str, Cell]]
 ) -> None:
-    """Run `statement` for each of `rows`, which all have every column of it.
+    """Run `statement` for each of `rows`, which all have every column of its table.
 
     Values go to the driver as they are: a third of the time that a batch takes is saved.
     """
-    sql, order = _compiled(statement, connection.dialect)
-    if order is None:
-        connection.exec_driver_sql(sql, [dict(row) for row in rows])
-    else:
-        connection.exec_driver_sql(sql, [tuple(map(row.__getitem__, order)) for row in rows])
+    order = _compiled(statement, connection.dialect)[1]
+    insert_cells(connection, statement, [tuple(map(row.__getitem__, order)) for row in rows])
+
+
+def insert_cells(
+    connection: Connection, statement: Insert, rows: Sequence[tuple[Cell, ...]]
+) -> None:
+    """The same of rows whose cells are in the order of the table's columns."""
+    connection.exec_driver_sql(_compiled(statement, connection.dialect)[0], list(rows))
 
 
 @lru_cache(maxsize=32)
-def _compiled(statement: Insert, dialect: Dialect) -> tuple[str, tuple[str, ...] | None]:
-    """The statement as the driver reads it, and the order of its values where it names none."""
+def _compiled(statement: Insert, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
+    """The statement as the driver reads it, and the order of its values."""
+    if dialect.name == "postgresql":
+        # Its values have names by default, and a dictionary for each row takes time.
+        dialect = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]  # theirs
     compiled = statement.compile(dialect=dialect)
-    order: Sequence[str] | None = getattr(compiled, "positiontup", None)
-    return str(compiled), None if order is None else tuple(order)
+    order: Sequence[str] = getattr(compiled, "positiontup", ())
+    return str(compiled), tuple(order)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from router.domain import Entry
-from router.ledger.bulk import Cell, insert_rows
+from router.ledger.bulk import Cell, insert_cells
 from router.ledger.facets import Dimension, Key, day_of, facet, tags_of
 from router.ledger.numbers import HALF, NUMBERS, Sum, numbers_of, put
 from router.ledger.schema import ROLLUP_HOUR, ROLLUP_TAG, ROLLUP_USER
@@ -47,6 +47,7 @@ LEVELS: Final = (
     Level(table=ROLLUP_TAG, grain_us=DAY_US, words=(*WORDS, "tag")),
 )
 """The one with the fewest rows first. By users and tags at once rows alone can tell."""
+_IN_HALVES: Final = tuple(number.kind == "amount" for number in NUMBERS)
 COLUMNS: Final[dict[Dimension, str]] = {
     "model": "model",
     "tier": "tier",
@@ -80,8 +81,8 @@ def add_up(connection: Connection, places: Mapping[Place, Sequence[Sum]]) -> Non
         for place, numbers in places.items():
             for slot in _slots(level, place):
                 put(slots, slot, numbers)
-        if rows := [_row(level, slot, numbers) for slot, numbers in slots.items()]:
-            insert_rows(connection, _addition(level.table, connection.dialect.name), rows)
+        if rows := [_row(slot, numbers) for slot, numbers in slots.items()]:
+            insert_cells(connection, _addition(level.table, connection.dialect.name), rows)
 
 
 def _place(entry: Entry) -> Place:
@@ -107,19 +108,17 @@ def _slots(level: Level, place: Place) -> Iterator[Slot]:
             yield start, simulated, words
 
 
-def _row(level: Level, slot: Slot, numbers: Sequence[Sum]) -> dict[str, Cell]:
+def _row(slot: Slot, numbers: Sequence[Sum]) -> tuple[Cell, ...]:
+    """The cells of a slot, in the order of the columns."""
     start, simulated, key = slot
-    row: dict[str, Cell] = {
-        "start_us": start,
-        "digest": blake2b(msgspec.json.encode((simulated, key)), digest_size=16).digest(),
-        "day": day_of(start),
-        "simulated": simulated,
-    }
-    row.update(zip((COLUMNS[word] for word in level.words), key, strict=True))
-    for number, total in zip(NUMBERS, numbers, strict=True):
-        parts = divmod(int(total), HALF) if number.kind == "amount" else (total,)
-        row.update(zip(number.columns, parts, strict=True))
-    return row
+    digest = blake2b(msgspec.json.encode((simulated, key)), digest_size=16).digest()
+    cells: list[Cell] = [start, digest, day_of(start), simulated, *key]
+    for in_halves, total in zip(_IN_HALVES, numbers, strict=True):
+        if in_halves:
+            cells += divmod(total, HALF)
+        else:
+            cells.append(total)
+    return tuple(cells)
 
 
 @cache

@@ -64,7 +64,7 @@ def held(
 ) -> Reconciliation:
     invoice = Invoice(format="columns", currency=currency, charges=tuple(charges))
     hours = book(entries)
-    hosts = {model: f"host/{model}" for _, model in hours}
+    hosts: dict[str, str] = {model: f"host/{model}" for _, model in hours}
     names = pair([one.model for one in charges if one.model], hosts, said or {})
     terms = Terms(names=names, rates={"host/small": RATE})
     return reconcile(invoice, hours, replace(terms, **more))
@@ -93,7 +93,7 @@ def test_less_than_a_cent_and_less_than_the_tolerance_are_no_difference() -> Non
 
 def test_each_attempt_is_booked_at_the_model_that_it_was_made_at() -> None:
     fell_back = asked(1, attempt(fault="cut", tokens=(1_000, 40)), attempt(model="large"))
-    booked = {model: sums for (_, model), sums in book([fell_back]).items()}
+    booked: dict[str, Booked] = {model: sums for (_, model), sums in book([fell_back]).items()}
     assert booked["small"].failed == Part(attempts=1, cost=CENT + 4 * CENT // 10)
     assert booked["small"].all == booked["small"].failed
     assert booked["large"].all.attempts == 1
@@ -211,10 +211,8 @@ def test_a_calendar_that_begins_elsewhere_is_found() -> None:
         for number in range(2**day)
     ]
     charges = [
-        charge(
-            2 * CENT * 2**day, day=f"2026-11-{24 + day}", input=1_000 * 2**day, output=100 * 2**day
-        )
-        for day in range(4)
+        charge(2 * CENT * n, day=f"2026-11-{day}", input=1_000 * n, output=100 * n)
+        for day, n in ((24, 1), (25, 2), (26, 4), (27, 8))
     ]
     found = held(charges, entries)
     assert not found.matched
