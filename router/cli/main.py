@@ -18,6 +18,7 @@ _MODULES: Final = {
     "judge": "judge",
     "report": "report",
     "export": "export",
+    "ledger": "rollups",
     "reconcile": "reconcile",
     "lessons": "lessons",
     "train": "train",

@@ -10,17 +10,17 @@ from router.ledger.facets import Span, day_of
 from router.ledger.numbers import Sum, put
 from router.ledger.rollups import DAY_US, LEVELS, Place, add_up
 from router.ledger.schema import ENTRY
+from router.ledger.storing import lock_out
 from router.ledger.sums import held, places
 
 _LOG: Final = logging.getLogger(__name__)
-
-
 _MOST: Final = 50_000
 """Sums that are in memory at a time."""
 
 
 def rebuild(connection: Connection) -> None:
-    """Make every rollup anew, a day at a time. Nobody may write meanwhile."""
+    """Make every rollup anew, a day at a time. Whoever writes waits."""
+    lock_out(connection)
     for level in LEVELS:
         connection.execute(level.table.delete())
     connection.execute(update(ENTRY).where(~ENTRY.c.rolled).values(rolled=True))

@@ -23,6 +23,7 @@ def store(connection: Connection, said: Sequence[Record | Feedback]) -> None:
         if isinstance(one, Record):
             # The first of an id counts, here as in the store.
             records.setdefault(one.entry.id, one)
+    lock_out(connection)
     known = _known(connection, records)
     fresh = [record for name, record in records.items() if name not in known]
     feedback = [one for one in said if isinstance(one, Feedback)]
@@ -31,14 +32,19 @@ def store(connection: Connection, said: Sequence[Record | Feedback]) -> None:
     roll_up(connection, [record.entry for record in fresh])
 
 
-def _known(connection: Connection, names: Iterable[DecisionId]) -> frozenset[str]:
-    """Those of `names` that are stored. From here on nobody else writes.
+def lock_out(connection: Connection) -> None:
+    """Wait until nobody else writes, and let nobody write until the transaction ends.
 
     SQLite has only one writer anyway; PostgreSQL may have several, whose sums would count an entry
     twice that both of them have, and who could each wait for a sum that the other has changed.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY})
+
+
+def _known(connection: Connection, names: Iterable[DecisionId]) -> frozenset[str]:
+    """Those of `names` that are stored."""
+    if connection.dialect.name == "postgresql":
         # One parameter: the driver takes longer to read a statement of five hundred than to run it.
         found = ENTRY.c.id == any_(literal(list(names), ARRAY(String)))
     else:

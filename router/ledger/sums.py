@@ -88,10 +88,13 @@ def _parts(
 
 
 def places(connection: Connection, span: Span) -> Iterator[tuple[Place, Sequence[Sum]]]:
-    """What each entry of `span` adds to the rollups, in the order of arrival; few are in memory."""
+    """What each entry of `span` adds to the rollups, in the order of arrival; few are in memory.
+
+    Stragglers add nothing there.
+    """
     row = ENTRY.c
     keys = [row.id, row.at_us, row.simulated, row.caller_user, *map(_column, WORDS)]
-    query = select(*keys, *_row_numbers()).where(within(span)).order_by(row.at_us)
+    query = select(*keys, *_row_numbers()).where(within(span), row.rolled).order_by(row.at_us)
     tags = _tags(connection, span)
     for entry in connection.execute(query, execution_options={"yield_per": _PAGE}):
         name, at_us, simulated, user, *rest = entry

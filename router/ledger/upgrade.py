@@ -49,6 +49,26 @@ def upgrade(place: Place, *, patience_s: float = _PATIENCE_S) -> None:
         raise LedgerError(message) from error
 
 
+def remake_rollups(place: Place) -> None:
+    """Make the rollups anew, where somebody changed rows by hand.
+
+    Raises LedgerError where it cannot be done, or a service writes to an embedded store.
+    """
+    engine = open_engine(place, writing=True)
+    try:
+        with _only_writer(place, 0.0) as alone:
+            if not alone:
+                message = f"a service writes to {place.name}: stop it first"
+                raise LedgerError(message)
+            with engine.begin() as connection:
+                rebuild(connection)
+    except SQLAlchemyError as error:
+        message = f"the ledger {place.name} stays as it was: {said(error)}"
+        raise LedgerError(message) from error
+    finally:
+        engine.dispose()
+
+
 def revision_of(connection: Connection) -> str | None:
     """The revision of a store; none for one that was never migrated."""
     if not inspect(connection).has_table("alembic_version"):

@@ -18,9 +18,10 @@ from router.errors import LedgerError
 from router.ledger.place import Place, place
 from router.ledger.schema import REVISION
 from router.ledger.store import Store
+from router.ledger.tally import tally_entries
 from router.ledger.upgrade import upgrade
 from tests.commands import done, typed
-from tests.ledgers import DAY_US, entry, open_spool, said, stored
+from tests.ledgers import DAY_US, drain, entry, open_spool, said, same_sums, stored
 
 # The tables as revision 0001 made them, and the way in which it wrote an entry: written down here,
 # because files that are out there do not change with our code.
@@ -109,8 +110,27 @@ def test_what_a_report_adds_up_is_not_changed_by_it(tmp_path: Path) -> None:
     assert rows(there, sums) == before
     store = Store(there)
     (total,) = store.tallies()
+    (tagged,) = store.tallies(("tag",))
+    for by in ((), ("user", "day"), ("key", "tier", "label", "model")):
+        assert same_sums(store.tallies(by), tally_entries(store.entries(), by))
     store.close()
     assert (total.tally.requests, total.tally.actual) == (before[0][0], before[0][2])
+    assert (tagged.key, tagged.tally) == (("web",), total.tally)
+
+
+def test_what_is_stored_after_it_is_added_to_what_was_there(tmp_path: Path) -> None:
+    there = first_file(tmp_path, *map(lately, range(5)))
+    upgrade(there)
+    spool = open_spool(there)
+    for number in range(3, 8):
+        spool.record(lately(number))
+    spool.close()
+    drain(there)
+    store = Store(there)
+    (total,) = store.tallies()
+    (by_user,) = store.tallies(("user",))
+    store.close()
+    assert total.tally.requests == by_user.tally.requests == 8
 
 
 def test_text_is_forgotten_by_the_time_of_its_entry_and_not_by_that_of_the_migration(

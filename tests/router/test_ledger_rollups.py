@@ -11,17 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from router.cli.rollups import ledger
 from router.domain import Caller, Entry
 from router.errors import LedgerError
 from router.ledger.engine import open_engine
 from router.ledger.facets import EVER, Dimension, Span
+from router.ledger.filelock import FileLock
 from router.ledger.place import Place, place
 from router.ledger.rebuild import rebuild
 from router.ledger.rows import Record
 from router.ledger.store import Store
 from router.ledger.sums import Cover, cover
 from router.ledger.tally import tally_entries
-from router.ledger.upgrade import upgrade
+from router.ledger.upgrade import DRAIN_LOCK, upgrade
+from tests.commands import done, typed
 from tests.ledgers import DAY_US, NOON_US, entry, postgres, same_sums
 
 HOUR_US = 3_600_000_000
@@ -249,3 +252,22 @@ def aligned(covered: Cover) -> bool:
 
 def reach(edge: Span) -> int:
     return (edge.until_us or 0) - (edge.since_us or 0)
+
+
+def test_the_command_makes_sums_anew(tmp_path: Path) -> None:
+    home = made(place(str(tmp_path)))
+    keep(home, *hourly(4))
+    run(home, "DELETE FROM entry WHERE id LIKE '%2'")
+    done(tmp_path, ledger, "rebuild")
+    assert requests(home) == 3
+
+
+def test_the_command_waits_for_nobody_who_writes(tmp_path: Path) -> None:
+    home = made(place(str(tmp_path)))
+    home.spool.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home.spool / DRAIN_LOCK)
+    assert lock.take()
+    told = typed(tmp_path, ledger, "rebuild")
+    lock.give_back()
+    assert "a service writes to" in str(told.exception)
+    assert "stop it first" in str(told.exception)
