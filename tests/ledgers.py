@@ -106,6 +106,16 @@ _usage = st.builds(
     reasoning=_tokens,
     source=st.sampled_from(get_args(UsageSource)),
 )
+_costs = st.builds(
+    Cost,
+    actual=_money,
+    easy=_money,
+    medium=_money,
+    hard=_money,
+    routed=_money,
+    doubts=st.dictionaries(_tiers, st.builds(Doubt, shared=_big, own=_big)),
+    prices=_names,
+)
 _attempts = st.builds(
     Attempt,
     model=_models,
@@ -143,16 +153,7 @@ def entries() -> st.SearchStrategy[Entry]:
             attempts=st.lists(_attempts, max_size=2).map(tuple),
         ),
         usage=_usage,
-        cost=st.builds(
-            Cost,
-            actual=_money,
-            easy=_money,
-            medium=_money,
-            hard=_money,
-            routed=_money,
-            doubts=st.dictionaries(_tiers, st.builds(Doubt, shared=_big, own=_big)),
-            prices=_names,
-        ),
+        cost=_costs,
         timings=st.builds(Timings, parse_ms=_ms, total_ms=_ms),
         caller=st.builds(
             Caller,
