@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias, get_args
 import msgspec
 import rich_click as click
 
-from router.cli.entries import Write, read_entries, write_csv, write_jsonl, write_parquet
+from router.cli.exports import Write, read_entries, write_csv, write_jsonl, write_parquet
 from router.cli.ledger import begun_ledger, read_moment
 from router.errors import GearshiftError
 from router.ledger.facets import Span

@@ -11,7 +11,7 @@ import rich_click as click
 from msgspec.structs import replace
 from rich.console import Console
 
-from router.cli.entries import read_entries
+from router.cli.exports import read_entries
 from router.cli.ledger import begun_ledger, read_moment
 from router.config.load import environment, load
 from router.config.presets import preset_path

@@ -23,6 +23,9 @@ def open_engine(place: Place, *, writing: bool) -> Engine:
     """
     if place.sqlite is not None:
         return _sqlite(place.sqlite, writing=writing)
+    # The server would keep the locks of a writer that vanished. A reader has none, and may take its
+    # time between two pages.
+    idle_ms = _SILENCE_MS if writing else 0
     try:
         return create_engine(
             place.url,
@@ -34,8 +37,7 @@ def open_engine(place: Place, *, writing: bool) -> Engine:
                 "connect_timeout": _CONNECT_S,
                 # A server that vanished without a word would hold a connection for hours.
                 "tcp_user_timeout": _SILENCE_MS,
-                # And the server would keep the locks of a client that vanished.
-                "options": f"-c idle_in_transaction_session_timeout={_SILENCE_MS}",
+                "options": f"-c idle_in_transaction_session_timeout={idle_ms}",
             },
             json_serializer=_same,
             json_deserializer=_same,
