@@ -15,7 +15,7 @@ def ledger() -> None:
 def rebuild() -> None:
     """Add up every entry anew, after rows were deleted or changed by hand.
 
-    Reports read sums that are kept as entries come in. It takes about half a minute for a million
+    Reports read sums that are kept as entries come in. It takes up to a minute for a million
     entries; beside SQLite the service has to be stopped.
 
     \b
