@@ -82,23 +82,20 @@ def _saving(total: Figures) -> Html:
     else:
         dearer = ", so it cost more than the baseline" if total.saving_usd < 0 else ""
         rate = f" ({percent(total.saving_pct)})" if total.saving_pct is not None else ""
+        bounds = interval(total.bounds.saving_usd_low, total.bounds.saving_usd_high)
         amount = tag("span", money(total.saving_usd), class_="big")
-        words = join([amount, f" saved{rate}{dearer}"])
-    between = interval(total.bounds.saving_usd_low, total.bounds.saving_usd_high)
-    return join(
-        [
-            tag("p", words, class_="saving"),
-            tag("p", "95 % interval", between, class_="quiet") if between else "",
-        ]
-    )
+        words = join([amount, f" saved{rate}{dearer}", bounds])
+    return tag("p", words, class_="saving")
 
 
 def _facts(total: Figures, baseline: str) -> Iterator[tuple[str, str]]:
     yield "Cost", money(total.cost_usd)
-    yield f"Always {baseline}", money(total.baseline_cost_usd)
-    yield "Requests", f"{total.requests:,}"
+    bounds = interval(total.bounds.cost_usd_low, total.bounds.cost_usd_high)
+    yield f"Always {baseline}", join([money(total.baseline_cost_usd), bounds])
     if total.routed.compared_requests:
+        # In shadow mode, where callers chose and routing watched.
         yield "Routing would have saved", money(total.routed.saving_usd)
+    yield "Requests", f"{total.requests:,}"
     if total.unpriced_requests:
         yield "Without a price", f"{total.unpriced_requests:,}"
     if total.estimated_requests:

@@ -4,12 +4,13 @@ import msgspec
 import pytest
 import vl_convert
 
+from classifier.types import Tier
 from router.api.dashboard import charts
 from router.api.dashboard.reader import Snapshot
 from router.api.dashboard.sums import BY, add_up, span_of
 from router.api.dashboard.view import regions
 from router.api.dashboard.window import look_back
-from router.domain import Doubt, Entry, ModelId, PicoUsd
+from router.domain import Cost, Doubt, Entry, ModelId, PicoUsd
 from router.ledger.memory import MemoryLedger
 from tests.ledgers import NOON_US, chosen, cost, entry
 
@@ -34,25 +35,6 @@ def test_amounts_are_shown_short_and_kept_whole() -> None:
     assert "saved (69.1 %)" in said
 
 
-def test_a_saving_has_its_interval_where_it_is_in_doubt() -> None:
-    sure = cost(1_000_000, hard=4_000_000)
-    doubt = {"hard": Doubt(shared=500_000 * 10**6)}
-    said = today(entry(1, cost=msgspec.structs.replace(sure, doubts=doubt)))
-    assert "95 % interval" in said
-    # 3 USD less and more 1.96 times half a dollar.
-    assert ">$2.02</data>, <data value=" in said
-    assert ">$3.98</data>]" in said
-    assert "95 % interval" not in today(entry(1, cost=sure))
-
-
-def test_what_routing_would_have_saved_in_the_shadow_is_told() -> None:
-    watched = msgspec.structs.replace(cost(5_000_000), routed=PicoUsd(2 * 10**12))
-    said = today(entry(1, cost=watched))
-    assert "<dt>Routing would have saved</dt><dd>" in said
-    assert '<data value="3">$3.00</data>' in said
-    assert "Routing would have saved" not in today(entry(1))
-
-
 def test_less_than_a_dollar_is_shown_to_the_millionth() -> None:
     assert '<data value="0.000001">$0.000001</data>' in today(entry(1))
 
@@ -68,6 +50,21 @@ def test_a_loss_is_called_one() -> None:
     said = today(entry(1, cost=cost(6, hard=4)))
     assert "−$0.000002" in said  # noqa: RUF001
     assert "it cost more than the baseline" in said
+
+
+def test_what_was_not_done_has_its_interval() -> None:
+    doubts: dict[Tier, Doubt] = {"hard": Doubt(own=10**6)}
+    unsure = Cost(actual=PicoUsd(10**6), hard=PicoUsd(10**7), doubts=doubts)
+    said = today(entry(1, cost=unsure))
+    assert 'class="interval">[<data value="0.000008040036">$0.000008</data>' in said
+    assert 'class="interval"' not in today(entry(1))
+
+
+def test_in_shadow_mode_it_says_what_routing_would_have_saved() -> None:
+    watched = Cost(actual=PicoUsd(10**7), hard=PicoUsd(10**7), routed=PicoUsd(4 * 10**6))
+    said = today(entry(1, cost=watched))
+    assert '<dt>Routing would have saved</dt><dd><data value="0.000006">' in said
+    assert "Routing would have saved" not in today(entry(1))
 
 
 def test_figures_that_go_over_fewer_requests_say_so() -> None:
