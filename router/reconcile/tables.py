@@ -70,10 +70,14 @@ _WORDS: Final[tuple[tuple[Field, str], ...]] = (
     ("day", r"day|date|created|time|日期|时间|账期"),
     ("cached", r"cache|缓存(?!未)"),
     ("requests", r"requests?$|calls|请求|调用次数"),
-    ("input", r"(input|prompt).*tokens?|tokens?.*(input|prompt)|^(input|prompt)$|输入"),
+    (
+        "input",
+        r"(input|prompt).*tokens?|tokens?.*(input|prompt)|^(input|prompt)$|输入(?!.*[费价金])",
+    ),
     (
         "output",
-        r"(output|completion).*tokens?|tokens?.*(output|completion)|^(output|completion)$|输出",
+        r"(output|completion).*tokens?|tokens?.*(output|completion)|^(output|completion)$"
+        r"|输出(?!.*[费价金])",
     ),
     ("amount", r"amount|cost|price|total.?usd|charge|fee|spend|金额|费用|消费"),
     ("model", r"model|product|sku|模型|产品"),
@@ -167,9 +171,7 @@ def _guess(headings: Sequence[str], said: Columns) -> tuple[dict[Field, str], tu
         amounts.sort(key=_rank)
         if _PART.search(amounts[0]):
             named = ", ".join(amounts)
-            message = (
-                f"it has several amounts and no total (--columns amount=…): {named}"
-            )
+            message = f"it has several amounts and no total (--columns amount=…): {named}"
             raise ValueError(message)
     return {field: names[0] for field, names in found.items()}, tuple(amounts[1:])
 
