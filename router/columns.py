@@ -19,6 +19,9 @@ NOBODY: Final = 255
 PARTS: Final = ("fresh", "cached", "output")
 """What a cost is made of: input tokens that were not cached, those that were, output tokens."""
 
+LATEST_US: Final = 253_402_300_799_999_999
+"""The end of the year 9999, microseconds since the epoch: no calendar here goes further."""
+
 Codes: TypeAlias = NDArray[np.uint8]
 Money: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -56,7 +59,8 @@ class Columns(Struct, frozen=True, kw_only=True):
     conversation: NDArray[np.uint64]
     """(n,) Digest that the requests of one conversation share: they are drawn together."""
     at_us: NDArray[np.int64]
-    """(n,) Microseconds since the epoch, UTC; -1 where the log has no time."""
+    """(n,) Microseconds since the epoch, UTC; -1 where the log has no time. What is past
+    LATEST_US is none either: a clock in another unit."""
     label: Codes
     """(n,) Position in LABELS; NOBODY without a verdict."""
     characters: NDArray[np.int64]
@@ -77,3 +81,9 @@ class Columns(Struct, frozen=True, kw_only=True):
     def rows(self) -> int:
         """Number of requests."""
         return len(self.at_us)
+
+    @property
+    def timed(self) -> NDArray[np.bool_]:
+        """(n,) Requests whose time is known."""
+        known: NDArray[np.bool_] = (self.at_us >= 0) & (self.at_us <= LATEST_US)
+        return known

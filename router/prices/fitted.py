@@ -115,10 +115,12 @@ def write_fit(path: Path, fit: Fit) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            pass
         try:
+            with Path(file.name).open("wb") as new:
+                new.write(text)
+                new.flush()
+                os.fsync(new.fileno())
             Path(file.name).chmod(0o644)
             Path(file.name).replace(path)
         except OSError:

@@ -7,12 +7,18 @@ from typing import Final
 
 _SECONDS: Final = re.compile(r"\d{9,10}(\.0+)?")
 _DAY: Final = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?")
-_SIGNS: Final = re.compile(r"^(US)?[$€£¥￥]\s*|\s*(USD|EUR|CNY|RMB|元)$", re.IGNORECASE)
-_GROUPED: Final = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_SIGN: Final = re.compile(r"^(-?)\s*(?:US)?[$€£¥￥]\s*", re.IGNORECASE)
+_CODE: Final = re.compile(r"\s*(USD|EUR|CNY|RMB|元)$", re.IGNORECASE)
+_CREDIT: Final = re.compile(r"\((.+)\)")
+_GROUPED: Final = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+"""No thousands begin with a nought: 0,500 is a half."""
+_DOTTED: Final = re.compile(r"-?[1-9]\d{0,2}(\.\d{3})+,\d+")
 _COMMA: Final = re.compile(r"-?\d+,\d+")
 _PICO: Final = 10**12
 _MOST: Final = 10**30
 """No amount and no number of tokens; a wrong column is."""
+_YEARS: Final = range(1970, 3_000)
+"""Of days; another one is a slip, or stands for "never"."""
 
 
 def day_of_cell(text: str) -> str:
@@ -20,16 +26,22 @@ def day_of_cell(text: str) -> str:
 
     Raises ValueError.
     """
-    said = text.strip()
-    if _SECONDS.fullmatch(said):
-        return datetime.fromtimestamp(float(said), UTC).date().isoformat()
-    if match := _DAY.fullmatch(said):
-        return date(int(match[1]), int(match[2]), int(match[3])).isoformat()
+    message = f"{text!r} is no day that is understood"
     try:
-        return datetime.fromisoformat(said.removesuffix(" UTC")).date().isoformat()
+        day = _day(text.strip())
     except ValueError as error:
-        message = f"{text!r} is no day that is understood"
         raise ValueError(message) from error
+    if day.year not in _YEARS:
+        raise ValueError(message)
+    return day.isoformat()
+
+
+def _day(said: str) -> date:
+    if _SECONDS.fullmatch(said):
+        return datetime.fromtimestamp(float(said), UTC).date()
+    if match := _DAY.fullmatch(said):
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    return datetime.fromisoformat(said.removesuffix(" UTC")).date()
 
 
 def count_of_cell(text: str) -> int | None:
@@ -44,14 +56,15 @@ def count_of_cell(text: str) -> int | None:
 
 
 def amount_of_cell(text: str) -> int | None:
-    """Money in millionths of millionths; null where the cell is empty. Raises ValueError."""
-    number = _number(_SIGNS.sub("", text.strip()))
-    return None if number is None else pico(number)
+    """Money in millionths of millionths, half to even; null where the cell is empty.
 
-
-def pico(amount: Decimal) -> int:
-    """An amount in millionths of millionths, half to even."""
-    return int((amount * _PICO).to_integral_value())
+    A credit has a minus or stands in parentheses. Raises ValueError.
+    """
+    said = text.strip()
+    if credit := _CREDIT.fullmatch(said):
+        said = f"-{credit[1].strip()}"
+    number = _number(_CODE.sub("", _SIGN.sub(r"\1", said)))
+    return None if number is None else int((number * _PICO).to_integral_value())
 
 
 def _number(text: str) -> Decimal | None:
@@ -60,6 +73,8 @@ def _number(text: str) -> Decimal | None:
         return None
     if _GROUPED.fullmatch(said):
         said = said.replace(",", "")
+    elif _DOTTED.fullmatch(said):
+        said = said.replace(".", "").replace(",", ".")
     elif _COMMA.fullmatch(said):
         said = said.replace(",", ".")
     try:

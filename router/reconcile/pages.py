@@ -1,13 +1,16 @@
 """Exports as JSON: pages of buckets from OpenAI, lists of days from OpenRouter."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Annotated, TypeAlias
 
 import msgspec
 
-from router.reconcile.cells import day_of_cell, pico
+from router.reconcile.cells import amount_of_cell, day_of_cell
 from router.reconcile.invoice import Charge, Format, Invoice, merged
 from router.reconcile.tables import by_line_item
+
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Amount(msgspec.Struct, frozen=True):
@@ -22,10 +25,10 @@ class _Result(msgspec.Struct, frozen=True):
     line_item: str | None = None
     quantity: float | None = None
     model: str | None = None
-    input_tokens: int | None = None
-    input_cached_tokens: int | None = None
-    output_tokens: int | None = None
-    num_model_requests: int | None = None
+    input_tokens: _Count | None = None
+    input_cached_tokens: _Count | None = None
+    output_tokens: _Count | None = None
+    num_model_requests: _Count | None = None
 
 
 class _Item(msgspec.Struct, frozen=True):
@@ -37,9 +40,9 @@ class _Item(msgspec.Struct, frozen=True):
     model: str | None = None
     model_permaslug: str | None = None
     usage: Decimal | float | None = None
-    requests: int | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    requests: _Count | None = None
+    prompt_tokens: _Count | None = None
+    completion_tokens: _Count | None = None
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -59,13 +62,29 @@ def read_pages(text: str, *, currency: str | None = None) -> Invoice:
     if currency is None and len(found) > 1:
         message = f"it has several currencies: {', '.join(sorted(found))}; give one file for each"
         raise ValueError(message)
-    more = "it ends with a page after which there are more: the last pages are missing"
     return Invoice(
         format=read[0][1],
         currency=currency.upper() if currency else found.pop(),
         charges=merged(charge for charge, _, _ in read),
-        notes=(more,) if pages[-1].has_more else (),
+        notes=tuple(_notes(pages)),
     )
+
+
+def _notes(pages: Sequence[_Page]) -> Iterator[str]:
+    if pages[-1].has_more:
+        yield "it ends with a page after which there are more: the last pages are missing"
+    items = (item for page in pages for item in page.data)
+    strange = sum(not _is_bucket(item) and not _is_day(item) for item in items)
+    if strange:
+        yield f"{strange:,} items of it say neither when nor what, and are left out"
+
+
+def _is_bucket(item: _Item) -> bool:
+    return item.start_time is not None
+
+
+def _is_day(item: _Item) -> bool:
+    return item.date is not None and item.usage is not None
 
 
 def _pages(text: str) -> Iterator[_Page]:
@@ -100,7 +119,7 @@ def _charges(item: _Item) -> Iterator[tuple[Charge, Format, str]]:
             requests=item.requests,
             input=item.prompt_tokens,
             output=item.completion_tokens,
-            amount=pico(Decimal(str(item.usage))),
+            amount=amount_of_cell(str(item.usage)),
         )
         yield charge, "openrouter-activity", "USD"
 
@@ -117,6 +136,6 @@ def _used(result: _Result, day: str) -> Charge:
 
 
 def _paid(result: _Result, amount: _Amount, day: str) -> Charge:
-    value = None if amount.value is None else pico(Decimal(str(amount.value)))
+    value = None if amount.value is None else amount_of_cell(str(amount.value))
     quantity = None if result.quantity is None else round(result.quantity)
     return by_line_item(Charge(day=day, model=result.line_item, amount=value), quantity)

@@ -25,6 +25,8 @@ class Recognised(msgspec.Struct, frozen=True, kw_only=True):
 
     format: Format
     columns: dict[Field, str]
+    others: tuple[str, ...] = ()
+    """Headings of other amounts, of which none is taken."""
 
 
 _KNOWN: Final[tuple[tuple[Format, frozenset[str], Columns], ...]] = (
@@ -68,15 +70,24 @@ _WORDS: Final[tuple[tuple[Field, str], ...]] = (
     ("day", r"day|date|created|time|日期|时间|账期"),
     ("cached", r"cache|缓存(?!未)"),
     ("requests", r"requests?$|calls|请求|调用次数"),
-    ("input", r"(input|prompt).*tokens?|tokens?.*(input|prompt)|^(input|prompt)$|输入"),
+    (
+        "input",
+        r"(input|prompt).*tokens?|tokens?.*(input|prompt)|^(input|prompt)$|输入(?!.*[费价金])",
+    ),
     (
         "output",
-        r"(output|completion).*tokens?|tokens?.*(output|completion)|^(output|completion)$|输出",
+        r"(output|completion).*tokens?|tokens?.*(output|completion)|^(output|completion)$"
+        r"|输出(?!.*[费价金])",
     ),
     ("amount", r"amount|cost|price|total.?usd|charge|fee|spend|金额|费用|消费"),
     ("model", r"model|product|sku|模型|产品"),
 )
 """What headings of other tables are known by, asked in this order."""
+_PART: Final = re.compile(
+    r"unit|\bper\b|input|prompt|output|completion|cache|单价|输入|输出|缓存", re.IGNORECASE
+)
+"""An amount of which the whole is another one, or no amount but a rate."""
+_WHOLE: Final = re.compile(r"total|sum|合计|总", re.IGNORECASE)
 _CURRENCIES: Final = (("USD", r"usd|\$"), ("CNY", r"cny|rmb|元|￥|¥"), ("EUR", r"eur|€"))
 
 
@@ -85,10 +96,32 @@ def read_table(
 ) -> Invoice:
     """The invoice of a CSV. `said` are columns that the caller names; `plain`: of no known format.
 
-    Raises ValueError where the headings do not say what is in it.
+    Raises ValueError where the headings do not say what is in it, or where it is no CSV.
     """
-    rows = csv.DictReader(io.StringIO(text), delimiter=_delimiter(text))
-    known = recognise([name for name in rows.fieldnames or () if name], said, plain=plain)
+    rows = csv.DictReader(io.StringIO(text, newline=None), delimiter=_delimiter(text), strict=True)
+    try:
+        known = recognise([name for name in rows.fieldnames or () if name], said, plain=plain)
+        charges, bad, currencies = _lines(rows, known)
+    except csv.Error as error:
+        # A quote that is never closed takes all that follows for one cell.
+        message = f"it is no CSV from line {rows.line_num} on: {error}"
+        raise ValueError(message) from error
+    money, notes = _currency(known, currencies - {""}, currency)
+    if known.others:
+        taken, left = known.columns["amount"], ", ".join(known.others)
+        notes += (f"amounts are those of {taken!r}, not of {left} (--columns amount=…)",)
+    return Invoice(
+        format=known.format,
+        currency=money,
+        charges=merged(charges),
+        bad_lines=tuple(bad),
+        notes=notes,
+    )
+
+
+def _lines(
+    rows: "csv.DictReader[str]", known: Recognised
+) -> tuple[list[Charge], list[BadLine], set[str]]:
     charges, bad, currencies = [], [], set()
     for row in rows:
         try:
@@ -99,14 +132,7 @@ def read_table(
         if charge is not None:
             charges.append(charge)
             currencies.add(_cell(row, known.columns.get("currency")).upper())
-    money, notes = _currency(known, currencies - {""}, currency)
-    return Invoice(
-        format=known.format,
-        currency=money,
-        charges=merged(charges),
-        bad_lines=tuple(bad),
-        notes=notes,
-    )
+    return charges, bad, currencies
 
 
 def recognise(headings: Sequence[str], said: Columns, *, plain: bool = False) -> Recognised:
@@ -117,28 +143,42 @@ def recognise(headings: Sequence[str], said: Columns, *, plain: bool = False) ->
     lower = {name.strip().lower(): name for name in headings}
     for form, needed, columns in _KNOWN:
         if needed <= lower.keys() and not (said or plain):
-            found: dict[Field, str] = {
+            columns_of: dict[Field, str] = {
                 field: lower[name] for field, name in columns.items() if name in lower
             }
-            return Recognised(format=form, columns=found)
-    guessed = {**_guess(headings), **said}
+            return Recognised(format=form, columns=columns_of)
+    found, others = _guess(headings, said)
+    guessed = {**found, **said}
     if "day" not in guessed or not guessed.keys() & {"input", "fresh", "output", "amount"}:
         message = (
             "its headings are not understood; name the columns with"
             f" --columns day=…,model=…,amount=…; there are: {', '.join(headings)}"
         )
         raise ValueError(message)
-    return Recognised(format="columns", columns=guessed)
+    return Recognised(format="columns", columns=guessed, others=others)
 
 
-def _guess(headings: Sequence[str]) -> dict[Field, str]:
-    found: dict[Field, str] = {}
+def _guess(headings: Sequence[str], said: Columns) -> tuple[dict[Field, str], tuple[str, ...]]:
+    """Which heading each field stands under, and the amounts that are not taken."""
+    found: dict[Field, list[str]] = {}
     for heading in headings:
         for field, words in _WORDS:
             if re.search(words, heading.strip(), re.IGNORECASE):
-                found.setdefault(field, heading)
+                found.setdefault(field, []).append(heading)
                 break
-    return found
+    amounts = [] if "amount" in said else found.get("amount", [])
+    if len(amounts) > 1:
+        amounts.sort(key=_rank)
+        if _PART.search(amounts[0]):
+            named = ", ".join(amounts)
+            message = f"it has several amounts and no total (--columns amount=…): {named}"
+            raise ValueError(message)
+    return {field: names[0] for field, names in found.items()}, tuple(amounts[1:])
+
+
+def _rank(heading: str) -> int:
+    """The whole before what may be it, parts and rates last."""
+    return 2 if _PART.search(heading) else 0 if _WHOLE.search(heading) else 1
 
 
 def _charge(row: Mapping[str, str], known: Recognised) -> Charge | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def tree(struct: msgspec.Struct) -> dict[str, object]:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from classifier.markdown import table
 from classifier.pages.tables import Section, Sheet
 
-_SIGNS = re.compile(r"[\\`*\[\]<>]")
+_SIGNS: Final = re.compile(r"[\\`*\[\]<>&~]")
+_BREAKS: Final = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 def to_markdown(sheet: Sheet, pictures: Mapping[str, str]) -> str:
@@ -52,4 +54,4 @@ def _cells(row: tuple[str, ...]) -> tuple[str, ...]:
 
 def plain(said: str) -> str:
     """Text without any meaning to Markdown or HTML: callers choose their names."""
-    return _SIGNS.sub(lambda sign: f"&#{ord(sign[0])};", " ".join(said.split(" ")))
+    return _SIGNS.sub(lambda sign: f"&#{ord(sign[0])};", _BREAKS.sub(" ", said))

@@ -140,9 +140,7 @@ def figure(draws: Draws, value: Decimal, replicates: Floats, places: int | None 
     if not draws.resampled or not known.size:
         return Figure(value=value, low=None, high=None)
     low, high = np.quantile(known, _ENDS).tolist()
-    return Figure(
-        value=value, low=_end(low, places, down=True), high=_end(high, places, down=False)
-    )
+    return Figure(value=value, low=end(low, places, down=True), high=end(high, places, down=False))
 
 
 def part(draws: Draws, resampled: Floats, noises: tuple[Floats, Floats]) -> Part:
@@ -170,7 +168,8 @@ def _own(draws: Draws, squares: Floats, name: str) -> Floats:
     return math.sqrt(float(squares.sum())) * draws.normal(name)
 
 
-def _end(value: float, places: int | None, *, down: bool) -> Decimal:
+def end(value: float, places: int | None, *, down: bool) -> Decimal:
+    """An end of an interval, told outwards: `places` decimals, or DIGITS digits in all."""
     # The twelfth digit is where sums of floats begin to tell how they were added.
     exact = _EXACT.create_decimal(repr(value))
     rounding = ROUND_FLOOR if down else ROUND_CEILING

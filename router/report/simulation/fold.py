@@ -94,7 +94,7 @@ def _measure(question: Question, columns: Columns) -> State:
     baseline = TIERS.index(question.baseline)
     digest = digests(columns.conversation, question.seed)
     rows = [read_rows(columns, routed, digest) for routed in columns.policies]
-    timed = columns.at_us[columns.at_us >= 0]
+    timed = columns.at_us[columns.timed]
     seen = np.zeros(_SEEN, np.bool_)
     seen[(digest >> 32) % _SEEN] = True
     each = list(zip(columns.policies, rows, strict=True))

@@ -11,7 +11,7 @@ from classifier.types import TIERS, Tier
 from router.domain import PICO
 from router.report.simulation.answer import Figure, GroupTotals
 from router.report.simulation.arrays import Counts, Floats
-from router.report.simulation.draws import rounded
+from router.report.simulation.draws import end
 from router.report.simulation.groups import AXES, COLUMNS, DOUBTS, OTHER, PARTS, Axis, Table
 from router.report.simulation.scenario import FINE, PLACES, percent
 from router.report.simulation.sums import MILLION
@@ -67,8 +67,8 @@ def _saving(saving: int, half: float | None) -> Figure:
         return Figure(value=usd(saving), low=None, high=None)
     return Figure(
         value=usd(saving),
-        low=rounded((saving - half) / PICO),
-        high=rounded((saving + half) / PICO),
+        low=end((saving - half) / PICO, None, down=True),
+        high=end((saving + half) / PICO, None, down=False),
     )
 
 

@@ -123,7 +123,7 @@ def _spread(one: Sums, other: Sums, where: Index, size: int) -> Sums:
 def _named(columns: Columns, routed: Routed) -> tuple[tuple[Sequence[str | None], Index], ...]:
     """Names along each axis and the position of each request among them."""
     days, day = np.unique(
-        np.where(columns.at_us < 0, -1, columns.at_us // _DAY_US), return_inverse=True
+        np.where(columns.timed, columns.at_us // _DAY_US, -1), return_inverse=True
     )
     label = np.where(columns.label == NOBODY, len(LABELS), columns.label).astype(np.intp)
     return (
