@@ -14,11 +14,11 @@ from router.ledger.engine import open_engine, said
 from router.ledger.facets import EVER, Dimension, Span
 from router.ledger.place import Place
 from router.ledger.rows import Record, entry_of
-from router.ledger.schema import ENTRY, FEEDBACK, PROMPT, REVISION
+from router.ledger.schema import ENTRY, FEEDBACK, PROMPT
 from router.ledger.storing import store
 from router.ledger.sums import select_tallies, within
 from router.ledger.tally import Tallied
-from router.ledger.upgrade import revision_of
+from router.ledger.upgrade import check_revision
 
 Mode: TypeAlias = Literal["read", "write"]
 Spare: TypeAlias = Callable[[DecisionId], object]
@@ -28,6 +28,10 @@ _PAGE: Final = 500
 
 class Refused(LedgerError):
     """The store works, but will not take what was written for what is in it."""
+
+
+class Unreadable(LedgerError):
+    """The store works, but what it has of an entry is none, or of a later version."""
 
 
 class Store:
@@ -82,10 +86,10 @@ class Store:
         with self._trouble(), self._engine.connect() as connection:
             for name, *read in connection.execution_options(yield_per=_PAGE).execute(query):
                 try:
-                    yield entry_of(*read)
-                except msgspec.MsgspecError as error:
+                    yield self._read(name, *read)
+                except Unreadable:
                     if spare is None:
-                        raise LedgerError(_unreadable(name, self._name, error)) from error
+                        raise
                     spare(DecisionId(name))
 
     def newest(self, limit: int) -> tuple[DecisionId, ...]:
@@ -95,8 +99,11 @@ class Store:
             return tuple(DecisionId(found) for (found,) in connection.execute(query))
 
     def find(self, ids: Sequence[DecisionId]) -> tuple[Entry, ...]:
-        """Those of `ids` that are stored, with their text where it is kept; in no order."""
-        query = select(ENTRY.c.document, PROMPT.c.document).join(
+        """Those of `ids` that are stored, with their text where it is kept; in no order.
+
+        Raises LedgerError also where one of them cannot be read, and names it.
+        """
+        query = select(ENTRY.c.id, ENTRY.c.document, PROMPT.c.document).join(
             PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=True
         )
         # Ids are plain; what else somebody may ask for, drivers refuse in ways of their own.
@@ -105,7 +112,7 @@ class Store:
         with self._trouble(), self._engine.connect() as connection:
             for at in range(0, len(plain), _PAGE):
                 page = query.where(ENTRY.c.id.in_(plain[at : at + _PAGE]))
-                found += (entry_of(document, text) for document, text in connection.execute(page))
+                found += (self._read(*row) for row in connection.execute(page))
         return tuple(found)
 
     def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
@@ -133,13 +140,13 @@ class Store:
 
     def _check(self) -> None:
         with self._trouble(), self._engine.connect() as connection:
-            found = revision_of(connection)
-        if found != REVISION:
-            message = (
-                f"the ledger {self._name} is of revision {found or 'none'} instead of {REVISION}:"
-                " start the service once to bring it up to date"
-            )
-            raise LedgerError(message)
+            check_revision(connection, self._name)
+
+    def _read(self, name: str, document: str, text: str | None) -> Entry:
+        try:
+            return entry_of(document, text)
+        except msgspec.MsgspecError as error:
+            raise Unreadable(_unreadable(name, self._name, error)) from error
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:
