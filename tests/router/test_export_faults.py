@@ -63,11 +63,11 @@ def test_a_new_file_is_its_owners_alone_also_where_an_open_one_was(
 
 @pytest.mark.parametrize("write", [write_jsonl, write_csv])
 def test_a_full_disk_is_named_and_a_device_is_not_replaced(write: Write) -> None:
-    before = os.stat("/dev/full").st_rdev
+    before = Path("/dev/full").stat().st_rdev
     with pytest.raises(GearshiftError) as caught:
         write([entry(1)], Path("/dev/full"), with_prompts=False)
     assert str(caught.value) == "/dev/full cannot be written: No space left on device"
-    assert os.stat("/dev/full").st_rdev == before
+    assert Path("/dev/full").stat().st_rdev == before
 
 
 def test_a_pipe_gets_the_entries_and_stays_a_pipe(home: Path, tmp_path: Path) -> None:
@@ -79,7 +79,10 @@ def test_a_pipe_gets_the_entries_and_stays_a_pipe(home: Path, tmp_path: Path) ->
     done(home, export, "--out", pipe)
     reader.join(20)
     lines = heard[0].splitlines()
-    assert [msgspec.json.decode(line, type=Entry).id for line in lines] == [entry(1).id, entry(2).id]
+    assert [msgspec.json.decode(line, type=Entry).id for line in lines] == [
+        entry(1).id,
+        entry(2).id,
+    ]
     assert pipe.is_fifo()
 
 
@@ -141,12 +144,13 @@ def test_an_end_before_the_beginning_is_an_empty_export(home: Path) -> None:
     assert (told.stdout, told.stderr) == ("", "0 entries written\n")
 
 
-def test_a_full_standard_output_is_no_success_and_nothing_is_said_to_be_written(
-    home: Path,
+@pytest.mark.parametrize("words", [("export",), ("costs", "show", "--json")])
+def test_a_full_standard_output_is_one_plain_line_and_no_success(
+    home: Path, words: tuple[str, ...]
 ) -> None:
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
-            command("export"),
+            command(*words),
             env=environ(home),
             stdout=full,
             stderr=subprocess.PIPE,
@@ -154,6 +158,5 @@ def test_a_full_standard_output_is_no_success_and_nothing_is_said_to_be_written(
             timeout=60,
             check=False,
         )
-    assert ended.returncode != 0
-    assert "entries written" not in ended.stderr
-    assert "No space left on device" in ended.stderr
+    assert ended.stderr == "gearshift: standard output: No space left on device\n"
+    assert ended.returncode == 1

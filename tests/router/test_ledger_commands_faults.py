@@ -132,10 +132,14 @@ def test_an_entry_that_is_none_is_named_by_who_explains_it(home: Path, document:
 
 def test_sums_need_no_document_so_a_damaged_one_costs_no_report(home: Path) -> None:
     damage(home, "{")
-    told = done(home, gearshift, "report", "--since", "2026-01-01", "--by", "user", "--format", "csv")
+    told = done(
+        home, gearshift, "report", "--since", "2026-01-01", "--by", "user", "--format", "csv"
+    )
     assert "\nada,3," in told.stdout
     done(home, gearshift, "ledger", "rebuild")
-    again = done(home, gearshift, "report", "--since", "2026-01-01", "--by", "user", "--format", "csv")
+    again = done(
+        home, gearshift, "report", "--since", "2026-01-01", "--by", "user", "--format", "csv"
+    )
     assert again.stdout == told.stdout
 
 
