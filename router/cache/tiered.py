@@ -71,13 +71,13 @@ class TieredCache:
         self._shared.put_pin(key, model)
 
     async def get_served(self, key: bytes) -> Served | None:
-        """Who served last by either level; found in Redis, it is copied here."""
-        served = self._memory.peek_served(key)
-        if served is None:
-            served = await self._shared.get_served(key)
-            if served is not None:
-                self._memory.put_served(key, served, ttl_s=self._copy_s)
-        return served
+        """Who served last by either level: the later of two, for turns go to many instances."""
+        here = self._memory.peek_served(key)
+        there = await self._shared.get_served(key)
+        if there is None or (here is not None and here.at_us >= there.at_us):
+            return here
+        self._memory.put_served(key, there, ttl_s=self._copy_s)
+        return there
 
     def put_served(self, key: bytes, served: Served) -> None:
         """Keep it here at once, and there behind."""

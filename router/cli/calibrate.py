@@ -15,6 +15,7 @@ from classifier.registry import find, resolve
 from classifier.remote import publish
 from classifier.train import version_of
 from classifier.types import Guarantee, Version
+from router.cli.amount import Amount
 from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly
 from router.config.load import Options, environment, load
 from router.config.load import resolve as resolve_settings
@@ -40,7 +41,7 @@ from router.sandbox.profile import sandbox_config
 )
 @click.option(
     "--delta",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Amount(0, 1, min_open=True, max_open=True),
     default=0.05,
     show_default=True,
     metavar="P",

@@ -181,4 +181,6 @@ async def _ask(config: Config, upstream: HttpUpstream, model: ModelId, tier: str
             await reply.close()
     except UpstreamError as error:
         return Finding(what=what, wrong=str(error))
-    return Finding(what=what, wrong=None if answer else "its answer is no chat completion")
+    # With so small a cap a model that thinks may say nothing, but it says why it ended.
+    sound = answer is not None and (answer.output_bytes or answer.finish)
+    return Finding(what=what, wrong=None if sound else "its answer is no chat completion")

@@ -72,6 +72,8 @@ def _form(options: _Options) -> Form:
     ending = Path(options.out or "").suffix.removeprefix(".")
     by_ending: Form = next((form for form in _FORMS if form == ending), "jsonl")
     form = options.form or by_ending
+    if options.out == "":
+        raise click.UsageError("--out names no file")
     if form == "parquet" and options.out is None:
         raise click.UsageError("Parquet is no text: name a file with --out")
     return form

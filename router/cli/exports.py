@@ -1,6 +1,6 @@
 """Entries on their way out of the ledger: read with a bar, written as JSONL, CSV or Parquet."""
 
-import csv
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,6 +22,7 @@ from router.ledger.facets import Span
 from router.ledger.flat import Column, Value, columns, row
 from router.ledger.place import Place
 from router.ledger.store import Store
+from router.spreadsheet import inert, line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 _STRIDE: Final = 1_000
 _GROUP: Final = 20_000
 """Rows of one group of a Parquet file: what is in memory at a time."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Found:
@@ -86,10 +86,9 @@ def write_csv(entries: Iterable[Entry], out: Path | None, *, with_prompts: bool)
     """A row an entry, with names at the top."""
     wanted = columns(with_prompts=with_prompts)
     with _opened(out) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([column.name for column in wanted])
+        file.write(line(column.name for column in wanted))
         for entry in entries:
-            writer.writerow([_text(value) for value in row(entry, wanted)])
+            file.write(line(_text(value) for value in row(entry, wanted)))
 
 
 def write_parquet(entries: Iterable[Entry], out: Path | None, *, with_prompts: bool) -> None:
@@ -135,7 +134,7 @@ def _text(value: Value) -> str:
         case tuple():
             return msgspec.json.encode(value).decode()
         case str():
-            return f"'{value}" if value.startswith(_FORMULA) else value
+            return inert(value)
     return "" if value is None else str(value)
 
 
@@ -143,6 +142,7 @@ def _text(value: Value) -> str:
 def _opened(out: Path | None) -> Iterator[IO[str]]:
     if out is None:
         yield sys.stdout
+        sys.stdout.flush()  # before anybody says that it is written
         return
     with _replaced(out) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         yield file
@@ -150,9 +150,15 @@ def _opened(out: Path | None) -> Iterator[IO[str]]:
 
 @contextmanager
 def _replaced(out: Path) -> Iterator[Path]:
-    """A draft beside `out` that takes its place once it is whole; only its owner may read it."""
-    draft = out.with_name(f".{out.name}.{os.getpid()}")
+    """A draft beside `out` that takes its place once it is whole; only its owner may read it.
+
+    A pipe or a device is written to as it is: it is nothing that could be replaced.
+    """
+    draft = out.parent / f".gearshift-{os.getpid()}"
     try:
+        if out.exists() and not out.is_file():
+            yield out
+            return
         draft.touch(mode=0o600)
         yield draft
         draft.replace(out)
@@ -160,4 +166,5 @@ def _replaced(out: Path) -> Iterator[Path]:
         message = f"{out} cannot be written: {error.strerror or error}"
         raise GearshiftError(message) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from router.budgets import (
     is_over,
     is_soft,
 )
+from router.cli.amount import Amount
 from router.cli.ledger import ledger_home
 from router.cli.table import table
 from router.config.access import Budget, Key, Limit
@@ -37,7 +38,7 @@ _PREFIX: Final = "gs-"
 _BYTES: Final = 32
 _PERIODS: Final[tuple[Period, ...]] = ("daily", "monthly")
 _PICO_DIGITS: Final = 12
-_USD: Final = click.FloatRange(0, 1_000_000)
+_USD: Final = Amount(0, 1_000_000)
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,10 +194,15 @@ def _usd(pico: int) -> msgspec.Raw:
 
 def _cells(spent: Spent) -> tuple[str, str, str]:
     limit = spent.hard_usd or spent.soft_usd
-    shown = "-" if limit is None else f"{Decimal(bytes(limit).decode()):.2f}"
+    shown = "-" if limit is None else _limit(Decimal(bytes(limit).decode()))
     amount = Decimal(bytes(spent.spent_usd).decode())
     marks = {"ok": "", "soft": "thrifty", "hard": "used up"}
     return f"{amount:.4f}", shown, marks[spent.state]
+
+
+def _limit(usd: Decimal) -> str:
+    """Cents, and as many digits more as were configured."""
+    return f"{usd:.2f}" if usd == round(usd, 2) else f"{usd.normalize():f}"
 
 
 def _toml(key: Key) -> Iterator[str]:

@@ -44,7 +44,11 @@ def begun_ledger() -> Place:
 def bring_up_to_date(home: Place) -> None:
     """Store what waits, where no service does that; say on standard error what waits still."""
     catch_up(home)
-    lag = read_lag(home.spool)
+    try:
+        lag = read_lag(home.spool)
+    except OSError as error:
+        click.echo(f"what waits in {home.spool} is not in it: {error.strerror}", err=True)
+        return
     if lag.entries:
         reason = f" ({lag.trouble})" if lag.trouble else ""
         click.echo(

@@ -1,6 +1,8 @@
 """`gearshift`: the command line."""
 
+import errno
 import gc
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -34,6 +36,8 @@ _MODULES: Final = {
 }
 """Command → the module of `router.cli` that holds it."""
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 
 class _Commands(click.RichGroup):
     """Loads a command when it is asked for: what trains is no weight on what serves."""
@@ -64,12 +68,22 @@ def gearshift() -> None:
 
 
 def main() -> None:
-    """Run a command. What we raise on purpose is one plain line and exit code 1."""
+    """Run a command. What we raise on purpose, and a full disk, is one plain line and exit code 1.
+
+    Which file did not fit, commands say themselves, but for standard output.
+    """
     hold_linear_algebra()
     try:
         gearshift(prog_name="gearshift")
     except GearshiftError as error:
         click.echo(f"gearshift: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        click.echo(f"gearshift: {error.filename or 'standard output'}: {error.strerror}", err=True)
+        # What is left in its buffer would fail once more at the end, and be said in other words.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
 
 

@@ -17,6 +17,7 @@ from classifier.registry import promote as put_into_service
 from classifier.registry import rollback as go_back
 from classifier.remote import publish
 from router.cache.notice import announce
+from router.cli.amount import Amount
 from router.cli.model import DATA, REGISTRY, Data, ModelError, plainly
 from router.cli.table import table
 from router.config.load import environment
@@ -83,7 +84,7 @@ def show_model(name: str, registry: Path) -> None:
 @DATA
 @click.option(
     "--margin",
-    type=click.FloatRange(0, 1),
+    type=Amount(0, 1),
     default=MARGIN,
     show_default=True,
     help="Loss that is put up with, in any figure.",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ import rich_click as click
 from msgspec.structs import replace
 from rich.console import Console
 
+from router.cli.amount import Amount
 from router.cli.exports import read_entries
 from router.cli.ledger import begun_ledger, read_moment
 from router.config.load import environment, load
@@ -33,6 +34,7 @@ from router.reconcile.told import to_json, to_table
 from router.report.since import ACCEPTED
 
 _DAY_US: Final = 86_400_000_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _PAIR: Final = re.compile(r"([^=]+)=(.+)")
 
 
@@ -105,7 +107,7 @@ def _read_columns(context: click.Context, parameter: click.Parameter, said: str)
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0, 100),
+    type=Amount(0, 100),
     default=1.0,
     show_default=True,
     help="Per cent of the invoice that is no difference.",
@@ -143,8 +145,10 @@ def _config(options: _Options) -> Config:
 def _within(invoice: Invoice, options: _Options) -> Invoice:
     """The charges of the days that were asked for."""
     since = "" if options.since is None else day_of(options.since)
-    until = "9999" if options.until is None else day_of(options.until)
-    charges = tuple(one for one in invoice.charges if since <= one.day < until)
+    until = None if options.until is None else day_of(options.until)
+    charges = tuple(
+        one for one in invoice.charges if since <= one.day and (until is None or one.day < until)
+    )
     if not charges:
         days = f"{invoice.charges[0].day} to {invoice.charges[-1].day}"
         message = f"{options.invoice} has nothing in these days: it goes from {days}"
@@ -175,8 +179,9 @@ def _held(invoice: Invoice, config: Config, options: _Options) -> Reconciliation
 def _span(invoice: Invoice) -> Span:
     """The invoice's days and one more at both ends: no calendar is further away."""
     first, last = (date.fromisoformat(invoice.charges[end].day) for end in (0, -1))
-    ends = (first - timedelta(days=1), last + timedelta(days=2))
-    since, until = ((day - date(1970, 1, 1)).days * _DAY_US for day in ends)
+    # Numbers of days: they do not end where the calendar does.
+    since = (first.toordinal() - _EPOCH - 1) * _DAY_US
+    until = (last.toordinal() - _EPOCH + 2) * _DAY_US
     return Span(since_us=max(0, since), until_us=until)
 
 

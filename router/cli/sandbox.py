@@ -2,6 +2,7 @@
 
 import rich_click as click
 
+from router.cli.amount import Amount
 from router.sandbox.serve import base_url_of, listen, run
 from router.sandbox.settings import SandboxSettings
 
@@ -19,7 +20,7 @@ from router.sandbox.settings import SandboxSettings
     "--speed",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(min=0.0),
+    type=Amount(min=0.0),
     help="Factor on the speed of real models; 0 answers at once.",
 )
 def sandbox(host: str, port: int, speed: float) -> None:

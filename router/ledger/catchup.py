@@ -2,6 +2,7 @@
 
 import contextlib
 
+from router.errors import LedgerError
 from router.ledger.drain import Drain
 from router.ledger.filelock import FileLock
 from router.ledger.place import Place
@@ -13,8 +14,15 @@ _BATCH = 500
 
 
 def is_begun(place: Place) -> bool:
-    """Whether anything was ever recorded here. A server is taken to have been."""
-    return place.sqlite is None or place.sqlite.exists() or bool(segments(place.spool))
+    """Whether anything was ever recorded here. A server is taken to have been.
+
+    Raises LedgerError where its folder cannot be looked into.
+    """
+    try:
+        return place.sqlite is None or place.sqlite.exists() or bool(segments(place.spool))
+    except OSError as error:
+        message = f"the ledger {place.name} cannot be looked for: {error.strerror}"
+        raise LedgerError(message) from error
 
 
 def catch_up(place: Place) -> None:
@@ -22,11 +30,11 @@ def catch_up(place: Place) -> None:
 
     Raises LedgerError where the store fails.
     """
-    if not segments(place.spool):
-        return
-    upgrade(place)
-    lock = FileLock(place.spool / DRAIN_LOCK)
     with contextlib.suppress(OSError):
+        if not segments(place.spool):
+            return
+        upgrade(place)
+        lock = FileLock(place.spool / DRAIN_LOCK)
         if not lock.take():
             return
         drain = Drain(place.spool, lambda: Store(place, "write"), batch=_BATCH)

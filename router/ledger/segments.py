@@ -91,10 +91,12 @@ def backlog(path: Path, offset: int) -> tuple[int, int, bytes]:
 
 
 def _lines(file: IO[bytes], limit: int, complete: bool) -> Iterator[bytes]:
-    for _ in range(limit):
+    left = limit
+    while left:
         raw = file.readline()
         if not raw or not (complete or raw.endswith(b"\n")):
             return
+        left -= raw != b"\n"
         yield raw
 
 

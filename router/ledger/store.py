@@ -1,11 +1,11 @@
 """Where entries end up: a table in SQLite or PostgreSQL, written by one drainer, read by many."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import Row, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from router.domain import DecisionId, Entry, Feedback
@@ -14,11 +14,11 @@ from router.ledger.engine import open_engine, said
 from router.ledger.facets import EVER, Dimension, Span
 from router.ledger.place import Place
 from router.ledger.rows import Record, entry_of
-from router.ledger.schema import ENTRY, FEEDBACK, PROMPT, REVISION
+from router.ledger.schema import ENTRY, FEEDBACK, PROMPT
 from router.ledger.storing import store
 from router.ledger.sums import select_tallies, within
 from router.ledger.tally import Tallied
-from router.ledger.upgrade import revision_of
+from router.ledger.upgrade import check_revision
 
 Mode: TypeAlias = Literal["read", "write"]
 Spare: TypeAlias = Callable[[DecisionId], object]
@@ -28,6 +28,10 @@ _PAGE: Final = 500
 
 class Refused(LedgerError):
     """The store works, but will not take what was written for what is in it."""
+
+
+class Unreadable(LedgerError):
+    """The store works, but what it has of an entry is none, or of a later version."""
 
 
 class Store:
@@ -80,9 +84,13 @@ class Store:
             .order_by(ENTRY.c.at_us, ENTRY.c.id)
         )
         with self._trouble(), self._engine.connect() as connection:
-            yield from self._whole(
-                connection.execution_options(yield_per=_PAGE).execute(query), spare
-            )
+            for name, *read in connection.execution_options(yield_per=_PAGE).execute(query):
+                try:
+                    yield self._read(name, *read)
+                except Unreadable:
+                    if spare is None:
+                        raise
+                    spare(DecisionId(name))
 
     def newest(self, limit: int) -> tuple[DecisionId, ...]:
         """Ids of the `limit` entries that arrived last, the last first; an index alone is read."""
@@ -93,7 +101,7 @@ class Store:
     def find(self, ids: Sequence[DecisionId]) -> tuple[Entry, ...]:
         """Those of `ids` that are stored, with their text where it is kept; in no order.
 
-        Raises LedgerError, naming the entry, where one cannot be read.
+        Raises LedgerError also where one of them cannot be read, and names it.
         """
         query = select(ENTRY.c.id, ENTRY.c.document, PROMPT.c.document).join(
             PROMPT, PROMPT.c.entry_id == ENTRY.c.id, isouter=True
@@ -104,7 +112,7 @@ class Store:
         with self._trouble(), self._engine.connect() as connection:
             for at in range(0, len(plain), _PAGE):
                 page = query.where(ENTRY.c.id.in_(plain[at : at + _PAGE]))
-                found += self._whole(connection.execute(page), None)
+                found += (self._read(*row) for row in connection.execute(page))
         return tuple(found)
 
     def feedback(self, span: Span = EVER) -> Iterator[Feedback]:
@@ -130,27 +138,15 @@ class Store:
         """Give back the connections."""
         self._engine.dispose()
 
-    def _whole(
-        self, rows: Iterable[Row[str, str, str | None]], spare: Spare | None
-    ) -> Iterator[Entry]:
-        """Entries of rows of id, document and text."""
-        for name, document, text in rows:
-            try:
-                yield entry_of(document, text)
-            except msgspec.MsgspecError as error:
-                if spare is None:
-                    raise LedgerError(_unreadable(name, self._name, error)) from error
-                spare(DecisionId(name))
-
     def _check(self) -> None:
         with self._trouble(), self._engine.connect() as connection:
-            found = revision_of(connection)
-        if found != REVISION:
-            message = (
-                f"the ledger {self._name} is of revision {found or 'none'} instead of {REVISION}:"
-                " start the service once to bring it up to date"
-            )
-            raise LedgerError(message)
+            check_revision(connection, self._name)
+
+    def _read(self, name: str, document: str, text: str | None) -> Entry:
+        try:
+            return entry_of(document, text)
+        except msgspec.MsgspecError as error:
+            raise Unreadable(_unreadable(name, self._name, error)) from error
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

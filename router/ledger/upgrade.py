@@ -61,12 +61,27 @@ def remake_rollups(place: Place) -> None:
                 message = f"a service writes to {place.name}: stop it first"
                 raise LedgerError(message)
             with engine.begin() as connection:
+                check_revision(connection, place.name)
                 rebuild(connection)
+    except OSError as error:
+        message = f"the ledger {place.name} cannot be written: {error.strerror}"
+        raise LedgerError(message) from error
     except SQLAlchemyError as error:
         message = f"the ledger {place.name} stays as it was: {said(error)}"
         raise LedgerError(message) from error
     finally:
         engine.dispose()
+
+
+def check_revision(connection: Connection, name: str) -> None:
+    """Raises LedgerError where the store `name` is not of the revision that is read and written."""
+    found = revision_of(connection)
+    if found != REVISION:
+        message = (
+            f"the ledger {name} is of revision {found or 'none'} instead of {REVISION}:"
+            " start the service once to bring it up to date"
+        )
+        raise LedgerError(message)
 
 
 def revision_of(connection: Connection) -> str | None:

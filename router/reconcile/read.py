@@ -1,5 +1,6 @@
 """A provider's export from its file: whatever format it is in."""
 
+import csv
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,7 @@ def read_invoice(path: Path, reading: Reading) -> Invoice:
             bad = f": {invoice.bad_lines[0].reason}" if invoice.bad_lines else ""
             message = f"no line of it could be read{bad}"
             raise ValueError(message)
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         message = f"{path}: {error}"
         raise GearshiftError(message) from error
     return invoice

@@ -1,6 +1,5 @@
 """Lines that could not be read: counted, and listed with file, line and reason."""
 
-import csv
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -10,12 +9,11 @@ from msgspec import Struct
 from router.replay.logged import LogError
 from router.replay.part import Part
 from router.replay.sources import Unit, shown
+from router.spreadsheet import inert, line
 
 SHOWN: Final = 100
 """How many stand in the summary; the file has all."""
 FILE: Final = "bad_rows.csv"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would take for a formula."""
 
 
 class BadRow(Struct, frozen=True, kw_only=True):
@@ -63,11 +61,6 @@ class BadRows:
             return
         mode = "w" if begin else "a"
         with (self._folder / FILE).open(mode, encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
             if begin:
-                writer.writerow(("file", "line", "reason"))
-            writer.writerows((_inert(row.file), row.line, _inert(row.reason)) for row in rows)
-
-
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+                file.write(line(("file", "line", "reason")))
+            file.writelines(line((inert(row.file), row.line, inert(row.reason))) for row in rows)

@@ -1,11 +1,8 @@
 """Values as programs read them: decimals digit by digit, unknown as null or an empty cell."""
 
 from decimal import Decimal
-from typing import Final
 
 import msgspec
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def tree(struct: msgspec.Struct) -> dict[str, object]:
@@ -33,8 +30,3 @@ def text(value: object) -> str:
         case Decimal():
             return f"{value:f}"
     return str(value)
-
-
-def inert(name: str | None) -> str:
-    """A name that no spreadsheet takes for a formula: callers choose their names."""
-    return f"'{name}" if name and name.startswith(_FORMULA) else name or ""

@@ -4,14 +4,13 @@ Money is written digit by digit as it was added up, so that a reader that keeps 
 exact sum; percentages have two decimals.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 
 import msgspec
 
-from router.report.cells import inert, node, text
+from router.report.cells import node, text
 from router.report.summary import Control, Controls, Figures, Group, Report, moment
+from router.spreadsheet import inert, line
 
 
 def to_json(report: Report) -> str:
@@ -34,13 +33,11 @@ def to_csv(report: Report) -> str:
     """The groups, a line each, or the total where no groups were asked for."""
     by = report.question.by
     groups = report.groups if by else (Group(key={}, figures=report.total),)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*by, *(name for name, _ in _cells(report.total))])
+    lines = [line([*by, *(name for name, _ in _cells(report.total))])]
     for group in groups:
         names = [inert(group.key[name]) for name in by]
-        writer.writerow([*names, *(cell for _, cell in _cells(group.figures))])
-    return out.getvalue()
+        lines.append(line([*names, *(cell for _, cell in _cells(group.figures))]))
+    return "".join(lines)
 
 
 def told(figures: Figures | Control) -> Iterator[tuple[str, object]]:

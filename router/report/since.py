@@ -1,13 +1,14 @@
 """What may stand behind `--since`."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 ACCEPTED: Final = "90m, 24h, 7d, 2w, a date as 2026-11-01, or a time as 2026-11-01T08:30"
 _SPAN: Final = re.compile(r"(\d{1,9})([mhdw])")
 _SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _MICRO: Final = 1_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def since_us(said: str, now_us: int) -> int:
@@ -24,4 +25,4 @@ def since_us(said: str, now_us: int) -> int:
         raise ValueError(message) from error
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return max(0, int(at.timestamp()) * _MICRO)
+    return max(0, (at - _EPOCH) // timedelta(microseconds=1))

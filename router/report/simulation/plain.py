@@ -3,8 +3,6 @@
 A figure with an interval becomes three fields: `cost_usd`, `cost_usd_low`, `cost_usd_high`.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from functools import cache
 from typing import Final, get_args, get_type_hints
@@ -12,7 +10,7 @@ from typing import Final, get_args, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from router.report.cells import inert, node, text
+from router.report.cells import node, text
 from router.report.simulation.answer import (
     Comparison,
     Controls,
@@ -23,6 +21,7 @@ from router.report.simulation.answer import (
 )
 from router.report.simulation.reading import Reading
 from router.report.summary import moment
+from router.spreadsheet import inert, line
 
 COLUMNS: Final = tuple(
     f"{name}{end}"
@@ -68,14 +67,12 @@ def to_json(simulation: Simulation, reading: Reading) -> str:
 
 def to_csv(simulation: Simulation) -> str:
     """A line for each total, control, position of the dial, change and group of each policy."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["policy", "part", "name", *COLUMNS])
+    lines = [line(["policy", "part", "name", *COLUMNS])]
     for policy, part, name, struct in _lines(simulation):
         said = dict(flat(struct))
         cells = [text(said.get(column)) for column in COLUMNS]
-        writer.writerow([inert(policy), part, inert(name), *cells])
-    return out.getvalue()
+        lines.append(line([inert(policy), part, inert(name), *cells]))
+    return "".join(lines)
 
 
 def flat(struct: Struct) -> Iterator[tuple[str, object]]:
