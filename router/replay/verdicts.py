@@ -62,7 +62,7 @@ def load(path: Path) -> Verdicts:
     rows = (data.size - HEADER_BYTES) // ROW_BYTES
     whole = data.size == HEADER_BYTES + rows * ROW_BYTES
     # Of a file that was cut short between two rows only the header knows.
-    if not whole or bytes(data[:HEADER_BYTES]) != _header(rows):
+    if rows < 0 or not whole or bytes(data[:HEADER_BYTES]) != _header(rows):
         return NONE
     ends = np.cumsum([HEADER_BYTES, 8 * rows, 8 * rows, 4 * len(SCORES) * rows, rows])
     key, rest, scores, label = (data[a:b] for a, b in pairwise(ends))

@@ -235,8 +235,9 @@ SEEDS: dict[Format, dict[str, object]] = {
 
 def places(value: object, at: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
     """The ways to everything in a JSON value."""
-    inside = value.items() if isinstance(value, dict) else ()
-    inside = enumerate(value) if isinstance(value, list) else inside
+    inside: list[tuple[object, object]] = []
+    if isinstance(value, dict | list):
+        inside += value.items() if isinstance(value, dict) else enumerate(value)
     return [at, *(way for key, inner in inside for way in places(inner, (*at, key)))]
 
 
