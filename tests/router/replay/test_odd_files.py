@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,7 @@ def test_a_first_line_longer_than_what_is_looked_at_is_recognised(tmp_path: Path
     assert surveyed(log).rows == 2
 
 
-def batch(tmp_path: Path, *answers: dict[str, object]) -> Path:
+def batch(tmp_path: Path, *answers: Mapping[str, object]) -> Path:
     body = {"model": "m", "messages": [{"role": "user", "content": EASY}]}
     asked = {"custom_id": "r", "url": "/v1/chat/completions", "body": body}
     replies = [
