@@ -67,6 +67,10 @@ class Attempted:
         """Note that the caller left before the first byte: the host has the prompt, and goes on."""
         self.end(fault="client_left", usage=billed(self._exchange, _NOTHING))
 
+    def crash(self) -> None:
+        """Note that we failed, not the host: what it was asked for is paid all the same."""
+        self.end(fault="internal", usage=billed(self._exchange, _NOTHING))
+
 
 def billed(
     exchange: Exchange, usage: Usage, output_bytes: int = 0, reasoning_bytes: int = 0

@@ -9,6 +9,8 @@ from router.domain import Fault, ModelId
 
 CALLERS: Final[frozenset[Fault]] = frozenset({"invalid", "content_filter"})
 """Faults of the request itself: another model would refuse it too, and none is to blame."""
+_NOBODYS: Final[frozenset[Fault]] = frozenset({"client_left", "internal"})
+"""Faults that say nothing of the model: the caller went away, or we failed ourselves."""
 
 NO_MATTER: Final = Permit(-1)
 """A permit for a try that no breaker has let through: how it ends says nothing to any."""
@@ -51,7 +53,7 @@ class Circuits:
             return
         if fault is None or fault in CALLERS:
             breaker.succeed(permit)
-        elif fault == "client_left":
+        elif fault in _NOBODYS:
             breaker.release(permit)
         else:
             breaker.fail(permit, open_ms=None if retry_after_s is None else retry_after_s * 1000)

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from classifier.features import extract
 from classifier.types import Verdict
+from router.breaker import Permit
 from router.domain import Decision, Facts, ModelId
 from router.errors import RequestError, UpstreamError
 from router.gateway.account import entry_of, undecided
@@ -96,6 +97,8 @@ class Gateway:
         exchange.simulated = self._services.config.simulated
         if watched:
             exchange.carried = self._shadowing.carried(intent, self._table)
+            # It may be over before it is judged: then this is all that routing goes by.
+            exchange.facts = facts_of(request, intent, ())
         return exchange
 
     async def preview(self, inbound: Inbound) -> Preview:
@@ -191,19 +194,12 @@ class Gateway:
                 await self._services.spending.set_aside(exchange, decision.model)
             permit = self._circuits.enter(decision.model)
             if permit is not None:
-                prices = self._services.prices
-                attempted = Attempted(exchange, decision, prices, self._circuits, permit)
                 try:
-                    # `run` notes success itself: of a stream it is known only at its end.
-                    return await run(exchange, decision, attempted)
+                    return await self._try(exchange, decision, permit, run)
                 except UpstreamError as error:
-                    attempted.fail(error)
                     if error.fault in CALLERS:
                         raise
                     refusal = error
-                except asyncio.CancelledError:
-                    attempted.abandon()
-                    raise
             tried = (*facts.unavailable, decision.model)
             facts = msgspec.structs.replace(facts, unavailable=tried)
 
@@ -211,17 +207,27 @@ class Gateway:
         """Let the model that the caller chose try `run`: no other stands in for it."""
         await self._services.spending.set_aside(exchange, decision.model)
         permit = self._circuits.enter(decision.model) or NO_MATTER
+        try:
+            return await self._try(exchange, decision, permit, run)
+        except UpstreamError:
+            if exchange.judging is not None:
+                await join(exchange.judging, self._patience_s)
+            raise
+
+    async def _try(self, exchange: Exchange, decision: Decision, permit: Permit, run: Try[T]) -> T:
+        """Try one model, and note how that failed. Success `run` notes: a stream has to end."""
         prices = self._services.prices
         attempted = Attempted(exchange, decision, prices, self._circuits, permit)
         try:
             return await run(exchange, decision, attempted)
         except UpstreamError as error:
             attempted.fail(error)
-            if exchange.judging is not None:
-                await join(exchange.judging, self._patience_s)
             raise
         except asyncio.CancelledError:
             attempted.abandon()
+            raise
+        except Exception:
+            attempted.crash()
             raise
 
     async def _open(self, exchange: Exchange, decision: Decision) -> Reply:

@@ -11,7 +11,7 @@ from typing import Final
 from router.budgets import EVERYBODY, Bound, Fill, Hold, caps_of, is_soft, refusal
 from router.budgets import bound as bound_of
 from router.config.schema import Config
-from router.domain import Cost, ModelId, Usage
+from router.domain import PICO, Cost, ModelId, Usage
 from router.gateway.exchange import Exchange
 from router.ports import SpendCounter
 from router.prices.book import Book
@@ -19,6 +19,9 @@ from router.prices.book import Book
 UNCAPPED: Final = 4_096
 """Output tokens that are set aside where neither the caller nor the profile has a cap: about twenty
 times a typical answer (prices.tiers.TYPICAL)."""
+_MOST: Final = 1_000_000 * PICO
+"""The largest limit that can be configured: more need not be set aside to be refused, and counters
+hold no more than 64 bits."""
 _DAY_US: Final = 86_400_000_000
 
 
@@ -127,6 +130,6 @@ class Spending:
         """The most that one attempt can cost, pico-USD; 0 where the price is unknown."""
         request, profile = exchange.request, self._config.model.get(model)
         cap = request.max_tokens or (profile.max_tokens if profile else 0) or UNCAPPED
-        output = min(cap, profile.context) if profile else cap
+        output = request.answers * (min(cap, profile.context) if profile else cap)
         usage = Usage(input=ceil(request.input_tokens * self._margin), output=output)
-        return self._prices.cost(model, usage) or 0
+        return min(self._prices.cost(model, usage) or 0, _MOST)

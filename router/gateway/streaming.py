@@ -47,6 +47,11 @@ async def relay_stream(exchange: Exchange, opened: Opened, sink: Sink, record: R
         if not exchange.recorded:
             _note(exchange, opened, "client_left")
         raise
+    except Exception:
+        # Ours, whatever it is: what the host has written by now is paid all the same.
+        if not exchange.recorded:
+            _note(exchange, opened, "internal")
+        raise
     if not exchange.recorded:
         await _end(exchange, opened, sink, record, fault)
 

@@ -70,15 +70,17 @@ def processes() -> int:
 
 def _in_order(plan: Plan, kept: "_Kept") -> Iterator[Part]:
     jobs = [_Job(number, unit) for number, unit in enumerate(plan.units)]
-    missing = (job for job in jobs if not kept.has(job))
+    # Looked up once: what another run keeps meanwhile must not shift what arrives for whom.
+    there = {job.number for job in jobs if kept.has(job)}
     work = _Made(plan.task)
-    arrived = _rounds(work, missing)
+    arrived = _rounds(work, (job for job in jobs if job.number not in there))
     for job in jobs:
-        data = kept.get(job)
-        if data is None:
+        if job.number in there:
+            yield kept.get(job)
+        else:
             data = next(arrived)
             kept.put(job, data)
-        yield unpack(data)
+            yield unpack(data)
 
 
 def _rounds(work: "_Made", missing: Iterator[_Job]) -> Iterator[bytes]:
@@ -124,16 +126,21 @@ class _Kept:
         path = self._path(job)
         return path is not None and path.exists()
 
-    def get(self, job: _Job) -> bytes | None:
+    def get(self, job: _Job) -> Part:
+        """What an earlier run left. Raises LogError where that cannot be read."""
         path = self._path(job)
-        return path.read_bytes() if path is not None and path.exists() else None
+        try:
+            return unpack(b"" if path is None else path.read_bytes())
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            msg = f"{path} of an earlier run is damaged: delete it, and it is read anew"
+            raise LogError(msg) from error
 
     def put(self, job: _Job, data: bytes) -> None:
         """Keep it, whole or not at all. Raises LogError."""
         path = self._path(job)
         if path is None:
             return
-        draft = path.with_suffix(".part")
+        draft = path.with_suffix(f".{os.getpid()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             draft.write_bytes(data)

@@ -8,6 +8,7 @@ from router.columns import UNKNOWN
 from router.replay.logged import Answered
 from router.replay.part import ABSENT, Part
 from router.replay.sources import Source
+from router.wire.tokens import estimate_usage
 
 
 class Answers:
@@ -47,6 +48,9 @@ def _with(part: Part, answers: dict[int, Answered]) -> Part:
     for at, answer in answers.items():
         model[at] = names.setdefault(answer.model, len(names))
         usage = answer.usage
+        if answer.output_bytes:
+            # Nobody counted its tokens: they are counted by its text, as in every other format.
+            usage = estimate_usage(int(part.asked.input_tokens[at]), answer.output_bytes)
         if usage.source != "none":
             tokens[at] = (usage.input, usage.cached, usage.output, usage.reasoning)
         called_tools[at] = answer.called_tools

@@ -1,9 +1,10 @@
 """The lines of a unit: those that begin in it, wherever it was cut."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import IO, Final
 
-from router.replay.sources import Unit, open_source, unreadable
+from router.replay.sources import BOM, Unit, open_source, unreadable
 
 LONGEST_LINE: Final = 64 * 1024 * 1024
 """What is longer is cut, and then no JSON: a log's line is a request, not a disk."""
@@ -17,7 +18,11 @@ def lines(unit: Unit) -> Iterator[bytes]:
     """
     try:
         with open_source(unit.source) as file:
-            yield from (file.read(),) if unit.whole else _between(file, unit)
+            found = iter((file.read(),) if unit.whole else _between(file, unit))
+            if not unit.start:
+                # What editors on Windows put before the first line is not a part of it.
+                yield from (line.removeprefix(BOM) for line in islice(found, 1))
+            yield from found
     except (OSError, EOFError, ValueError) as error:
         raise unreadable(unit.source, error) from error
 

@@ -27,6 +27,10 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 UNTIMED: Final = -1
 """The time of a request whose log has none."""
 NO_USAGE: Final = Usage()
+MOST_TOKENS: Final = 2**31 - 1
+"""A larger count is nonsense, and would not fit where requests are priced by the million."""
+MOST_PICO: Final = 10**18
+"""So is a request for more than a million dollars."""
 
 _SECONDS_END: Final = 1e11
 """Numbers below are seconds (until the year 5138), then milliseconds, microseconds, nanoseconds."""
@@ -95,6 +99,24 @@ class Bad(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+def nonsense(found: Logged | Answered) -> str | None:
+    """What no request can have had, in words for whoever keeps the log; none for most."""
+    answer, counts = (found, ()) if isinstance(found, Answered) else (found.answer, _asked(found))
+    usage = NO_USAGE if answer is None else answer.usage
+    counts = (*counts, usage.input, usage.cached, usage.output, usage.reasoning)
+    odd = next((count for count in counts if not 0 <= count <= MOST_TOKENS), None)
+    if odd is not None:
+        return f"{odd} is no number of tokens"
+    cost = None if answer is None else answer.cost
+    if cost is not None and not 0 <= cost <= MOST_PICO:
+        return f"{cost} pico-USD is no cost of a request"
+    return None
+
+
+def _asked(found: Logged) -> tuple[int, ...]:
+    return found.facts.input_tokens, found.facts.max_tokens or 0
+
+
 Read: TypeAlias = Iterable[Logged | Answered | Bad]
 Reader: TypeAlias = Callable[[bytes], Read]
 """From one line, or one whole document, to the requests in it. Never raises."""
@@ -111,6 +133,7 @@ def moment_us(said: str | float | None) -> int:
         return _count_us(said)
     if "-" not in said[1:]:
         return _count_us(float(said))
+    said = said.removesuffix(" UTC")  # as data warehouses write it
     moment = datetime.fromisoformat(_shorten(said) if "." in said else said)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

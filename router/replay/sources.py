@@ -23,6 +23,8 @@ UNPACK_BYTES: Final = 16 * 1024 * 1024
 """Compressed files up to this size are unpacked where they are read; larger ones go to disk first,
 because a compressed file can only be read from its beginning."""
 HEAD_BYTES: Final = 256 * 1024
+BOM: Final = b"\xef\xbb\xbf"
+"""Says that a file is UTF-8; what it says does not belong to the first line."""
 _CODECS: Final[dict[str, Codec]] = {".gz": "gz", ".zst": "zst"}
 _MAGIC: Final[dict[bytes, Codec]] = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst"}
 
@@ -85,7 +87,7 @@ def find(names: Sequence[str]) -> list[Source]:
     ]
     sources = list({source.path: source for source in found}.values())
     if empty := [source.path for source in sources if not source.size]:
-        msg = f"{empty[0]} is empty"
+        msg = f"{shown(empty[0])} is empty"
         raise LogError(msg)
     return sources
 
@@ -127,7 +129,7 @@ def unpack(source: Source, folder: Path) -> Source:
     """`source` as plain lines in `folder`, where it is compressed and long; else itself."""
     if not source.codec or source.size <= UNPACK_BYTES:
         return source
-    said = f"{source.path}\0{source.size}".encode()
+    said = f"{source.path}\0{source.size}\0{source.changed_ns}".encode()
     path = folder / f"{hashlib.blake2b(said, digest_size=8).hexdigest()}.unpacked"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from router.policy.rules import CompiledRule, compile_rules, match_rules
 from router.replay.formats.choose import reader_of
 from router.replay.gather import Gathered, Line, Verdicted, name_conversation
 from router.replay.lines import lines
-from router.replay.logged import Answered, Bad, Logged, Reader
+from router.replay.logged import Answered, Bad, Logged, Reader, nonsense
 from router.replay.loops import name_loop
 from router.replay.mix import Mix, draw
 from router.replay.part import ABSENT, MICRO, SCORES, BadLine, Keys, Part
@@ -125,6 +125,8 @@ class _Rows:
         for found in self._reader(line):
             if isinstance(found, Bad):
                 self.bad.append(BadLine(at, found.reason))
+            elif (reason := nonsense(found)) is not None:
+                self.bad.append(BadLine(at, reason))
             elif isinstance(found, Answered):
                 self.gathered.join(found.custom_id, found)
             else:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from router.columns import Codes
 from router.replay.part import SCORES, Index, Keys
 
-MAGIC: Final = b"gearshift verdicts 1\n"
+MAGIC: Final = b"gearshift verdicts 2\n"
+"""Begins the header; how many rows follow stands at the header's end."""
 HEADER_BYTES: Final = 64
 ROW_BYTES: Final = 8 + 8 + 4 * len(SCORES) + 1
 MOST: Final = 16_000_000
@@ -60,7 +61,8 @@ def load(path: Path) -> Verdicts:
         return NONE
     rows = (data.size - HEADER_BYTES) // ROW_BYTES
     whole = data.size == HEADER_BYTES + rows * ROW_BYTES
-    if not whole or bytes(data[: len(MAGIC)]) != MAGIC:
+    # Of a file that was cut short between two rows only the header knows.
+    if rows < 0 or not whole or bytes(data[:HEADER_BYTES]) != _header(rows):
         return NONE
     ends = np.cumsum([HEADER_BYTES, 8 * rows, 8 * rows, 4 * len(SCORES) * rows, rows])
     key, rest, scores, label = (data[a:b] for a, b in pairwise(ends))
@@ -92,7 +94,11 @@ def keep(path: Path, new: Verdicts) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     with draft.open("wb") as file:
-        file.write(MAGIC.ljust(HEADER_BYTES, b"\0"))
+        file.write(_header(len(chosen)))
         for array in arrays:
             file.write(np.ascontiguousarray(array).tobytes())
     draft.replace(path)
+
+
+def _header(rows: int) -> bytes:
+    return MAGIC.ljust(HEADER_BYTES - 8, b"\0") + rows.to_bytes(8, "little")

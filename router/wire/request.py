@@ -54,6 +54,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Estimate over messages and tools, see `router.wire.tokens`."""
     max_tokens: int | None
     """The cap on output, from `max_completion_tokens`, else from `max_tokens`."""
+    answers: int
+    """How many answers are asked for at once, `n`: each has its own output, up to the cap."""
     temperature: float | None
     tool_choice: str
     """Its value, or the type of the object it is; empty where none is given."""
@@ -149,6 +151,7 @@ def parse_chat(body: bytes, *, max_messages: int) -> ChatRequest:
         turns=turns,
         input_tokens=_count_tokens(fields, turns, hidden) + MEDIA_TOKENS * len(media),
         max_tokens=read.max_completion_tokens or read.max_tokens,
+        answers=read.n or 1,
         temperature=read.temperature,
         tool_choice=_name_choice(read.tool_choice),
         modalities=tuple(dict.fromkeys(media)),

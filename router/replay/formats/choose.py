@@ -19,7 +19,7 @@ from router.replay.formats import (
     sharegpt,
 )
 from router.replay.logged import FORMATS, Format, LogError, Reader
-from router.replay.sources import Source, head
+from router.replay.sources import BOM, Source, head, shown
 
 _READERS: Final[Mapping[Format, Reader]] = {
     "exchange": exchange.read,
@@ -50,7 +50,6 @@ _MARKS: Final[tuple[tuple[Format, frozenset[str]], ...]] = (
 )
 """Fields that tell a format, the surest first."""
 _NAME: Final = re.compile(rb'"([A-Za-z_][A-Za-z0-9_.]*)"\s*:')
-_BOM: Final = b"\xef\xbb\xbf"
 _TRIED: Final = 5
 """Lines that are looked at: the first may be a bad one."""
 _AZURE: Final = b"TIMESTAMP,ContextTokens,GeneratedTokens"
@@ -66,21 +65,22 @@ def recognise(source: Source, named: Format | None = None) -> tuple[Format, bool
 
     `named` outranks what the file looks like. Raises LogError that lists the formats.
     """
-    start = head(source).removeprefix(_BOM).lstrip()
+    start = head(source).removeprefix(BOM).lstrip()
     if not start:
-        raise LogError(f"{source.path} is empty")
+        raise LogError(f"{shown(source.path)} is empty")
     if b"\0" in start:
-        raise LogError(f"{source.path} is binary; a log is text: {_known()}")
+        raise LogError(f"{shown(source.path)} is binary; a log is text: {_known()}")
     whole = _is_document(start)
     found = named or _guess(start, source.path)
     if found is None:
-        raise LogError(f"{source.path}: its format is not known; name it: --format {_known()}")
+        place = shown(source.path)
+        raise LogError(f"{place}: its format is not known; name it: --format {_known()}")
     return found, whole
 
 
 def fields_of(source: Source) -> frozenset[str]:
     """The names of the fields that its first object has. Raises LogError."""
-    return _fields(head(source).removeprefix(_BOM).lstrip())
+    return _fields(head(source).removeprefix(BOM).lstrip())
 
 
 def _guess(start: bytes, path: str) -> Format | None:

@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from router.domain import PICO, Usage
 from router.replay.formats.bodies import Who, bad, chat, compose
-from router.replay.logged import Answered, Bad, Logged
+from router.replay.logged import MOST_PICO, Answered, Bad, Logged
 
 ROLES: Final[Mapping[str, str]] = {
     "human": "user",
@@ -39,7 +39,9 @@ def count(taken: object, written: object, cached: object = None, reasoning: obje
 
 def pico(usd: object) -> int | None:
     """US dollars as logs write them, in pico-USD; none where there is no such number."""
-    return round(usd * PICO) if isinstance(usd, int | float) and usd >= 0 else None
+    if not isinstance(usd, int | float) or not 0 <= usd * PICO <= MOST_PICO:
+        return None
+    return round(usd * PICO)
 
 
 def plain(value: object) -> object:

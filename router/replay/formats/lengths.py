@@ -23,8 +23,8 @@ _COLUMNS: Final = 3
 class _Mooncake(Struct, frozen=True, gc=False):
     input_length: Tokens
     output_length: Tokens
-    timestamp: float | None = None
-    hash_ids: tuple[int, ...] = ()
+    timestamp: Annotated[float, Meta(ge=0, le=1e14)] | None = None
+    hash_ids: tuple[Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)], ...] = ()
 
 
 _read: Final = msgspec.json.Decoder(_Mooncake).decode

@@ -86,9 +86,11 @@ def _details(metadata: object) -> tuple[object, object]:
     usage = found.get("usage_object") if isinstance(found, dict) else None
     if not isinstance(usage, dict):
         return None, None
-    prompt = usage.get("prompt_tokens_details") or {}
-    completion = usage.get("completion_tokens_details") or {}
-    return prompt.get("cached_tokens"), completion.get("reasoning_tokens")
+    prompt, completion = (usage.get(f"{side}_tokens_details") for side in ("prompt", "completion"))
+    return (
+        prompt.get("cached_tokens") if isinstance(prompt, dict) else None,
+        completion.get("reasoning_tokens") if isinstance(completion, dict) else None,
+    )
 
 
 def _alias(metadata: object) -> str:

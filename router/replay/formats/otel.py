@@ -17,6 +17,7 @@ from router.replay.formats.bodies import Who, bad
 from router.replay.formats.counted import count, messages_of, request
 from router.replay.formats.lengths import CHARACTERS_PER_TOKEN
 from router.replay.logged import Answered, Bad, Logged, Read, moment_us
+from router.wire.request import HINT_LENGTH
 
 _CHATS: Final = ("chat", "text_completion", "generate_content")
 _INDEXED: Final = re.compile(r"gen_ai\.prompt\.(\d+)\.(role|content)")
@@ -95,7 +96,7 @@ def _logged(said: Mapping[str, object], span: _Span) -> Logged | Bad:
         ),
     )
     who = Who(
-        timestamp=int(span.startTimeUnixNano or 0) / _NANO_PER_MICRO or None,
+        timestamp=_began(span.startTimeUnixNano),
         user=str(_any(said, "user.id", "enduser.id") or ""),
         session=str(_any(said, "gen_ai.conversation.id", "session.id") or ""),
     )
@@ -106,12 +107,24 @@ def _logged(said: Mapping[str, object], span: _Span) -> Logged | Bad:
     return _length(who, answer)
 
 
+def _began(nanoseconds: str | int) -> float | str | None:
+    """When a span began; what is no number stays as it is, to be refused by its name."""
+    try:
+        return int(nanoseconds or 0) / _NANO_PER_MICRO or None
+    except (ValueError, OverflowError):
+        return str(nanoseconds)[:HINT_LENGTH]
+
+
 def _length(who: Who, answer: Answered) -> Logged | Bad:
     taken = answer.usage.input
     if not taken:
         return bad("the span has neither text nor tokens")
+    try:
+        at_us = moment_us(who.timestamp)
+    except ValueError as error:
+        return bad(error)
     return Logged(
-        at_us=moment_us(who.timestamp),
+        at_us=at_us,
         user=str(who.user),
         session=str(who.session),
         facts=Facts(input_tokens=taken),
@@ -150,10 +163,18 @@ def _attributes(given: tuple[_Attribute, ...]) -> dict[str, object]:
 
 def _value(value: _Value) -> object:
     if value.intValue is not None:
-        return int(value.intValue)
+        return _whole(value.intValue)
     if value.stringValue is not None:
         return value.stringValue
     return value.doubleValue if value.doubleValue is not None else value.boolValue
+
+
+def _whole(value: str | int) -> int | None:
+    """A number as OTLP writes it, in a string; none for what is no number."""
+    try:
+        return int(value)
+    except ValueError:
+        return None
 
 
 def _any(said: Mapping[str, object], *names: str) -> object:
