@@ -76,8 +76,10 @@ _WORDS: Final[tuple[tuple[Field, str], ...]] = (
     ),
     (
         "output",
-        r"(output|completion).*tokens?|tokens?.*(output|completion)|^(output|completion)$"
-        r"|输出(?!.*[费价金])",
+        (
+            r"(output|completion).*tokens?|tokens?.*(output|completion)|^(output|completion)$"
+            r"|输出(?!.*[费价金])"
+        ),
     ),
     ("amount", r"amount|cost|price|total.?usd|charge|fee|spend|金额|费用|消费"),
     ("model", r"model|product|sku|模型|产品"),
