@@ -141,7 +141,8 @@ class Desk:
         self.judge = Judge()
         self.counter = MemorySpend()
         self.entries: list[Entry] = []
-        prices, lengths = build_prices(config, TODAY), Lengths.priors(config)
+        self.prices = prices = build_prices(config, TODAY)
+        self.lengths = lengths = Lengths.priors(config)
         cache = MemoryCache(config.cache, pin_ttl_s=1_800)
         self.spending = Spending(config, prices, self.counter)
         self.table = with_switching(compile_policy(config), prices, lengths)
