@@ -73,7 +73,7 @@ def test_what_is_over_stays_over_as_more_is_spent(
     assert not is_over(daily(None), fill, amount)
 
 
-@given(spent=amounts, soft=amounts)
+@given(spent=amounts, soft=st.integers(1, 10**18))
 def test_a_soft_limit_is_reached_at_its_amount_and_held_money_is_not_spent(
     spent: int, soft: int
 ) -> None:
@@ -94,8 +94,8 @@ def test_who_is_refused_is_told_when_to_come_back_and_no_later_than_the_window_e
     assert told.lasting == (spent + amount > hard)
     assert told.retry_after_s is not None
     assert 2.0 <= told.retry_after_s <= max(2.0, (DAY_US - now_us) / 10**6)
-    assert f"{usd(spent)} of {usd(hard)} USD" in told.message
-    assert told.message.endswith(".")
+    assert f"{usd(spent)} of {usd(hard)} USD" in str(told)
+    assert str(told).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,8 @@ def test_a_limit_is_what_was_written_to_the_last_pico(written: float, pico: int)
 @given(st.lists(st.booleans(), min_size=4, max_size=4))
 def test_every_limit_that_is_written_is_a_cap_and_no_other(which: list[bool]) -> None:
     limits = [Limit(soft_usd=1.0) if one else Limit() for one in which]
-    own, common = (
-        Budget(daily=limits[0], monthly=limits[1]),
-        Budget(daily=limits[2], monthly=limits[3]),
-    )
+    own = Budget(daily=limits[0], monthly=limits[1])
+    common = Budget(daily=limits[2], monthly=limits[3])
     config = structs.replace(sandbox_config(), key=(Key(name="team", budget=own),), budget=common)
     caps = caps_of(config)
     assert len(caps["team"]) == sum(which)
@@ -144,7 +142,7 @@ async def test_whatever_is_held_and_settled_in_whatever_order_the_sums_are_right
     counter = MemorySpend()
     day, month = daily(hard), monthly(2 * hard)
     open_: list[Hold] = []
-    spent = refused = 0
+    refused = 0
     for amount, paid, settles, which in steps:
         bounds: tuple[Bound, ...] = ((day,), (month,), (day, month))[which]
         said = await counter.hold(bounds, amount)
@@ -161,7 +159,6 @@ async def test_whatever_is_held_and_settled_in_whatever_order_the_sums_are_right
             assert counter.fill(one.window).held == held
     for hold in open_:
         counter.settle(hold, hold.amount)
-        spent += hold.amount
     assert counter.fill(day.window).held == counter.fill(month.window).held == 0
     assert refused + len(open_) <= len(steps)
     counter.learn({day.window: 0})
