@@ -36,6 +36,9 @@ SMALL, INSTRUCT, THINKING = (
     ModelId(name) for name in ("small-chat", "kimi-k2-instruct", "kimi-k2-thinking")
 )
 TEAM = "team"
+DOWN = UpstreamError("down", fault="overloaded", upstream_status=503)
+WORKED = UpstreamError("slow", fault="timeout", upstream_status=0)
+MODELS = (SMALL, INSTRUCT, THINKING)
 
 
 def limited(*, shadow: bool | None = None, simulated: bool = False, **limits: float) -> Config:
@@ -138,7 +141,8 @@ class Desk:
         self.judge = Judge()
         self.counter = MemorySpend()
         self.entries: list[Entry] = []
-        prices, lengths = build_prices(config, TODAY), Lengths.priors(config)
+        self.prices = prices = build_prices(config, TODAY)
+        self.lengths = lengths = Lengths.priors(config)
         cache = MemoryCache(config.cache, pin_ttl_s=1_800)
         self.spending = Spending(config, prices, self.counter)
         self.table = with_switching(compile_policy(config), prices, lengths)
@@ -183,3 +187,17 @@ class Desk:
         if isinstance(decided, Decision):
             return decided
         return stand_in(entry.decision.verdict, decided)
+
+
+def everywhere(says: Spoken | UpstreamError) -> dict[ModelId, Spoken | UpstreamError]:
+    return dict.fromkeys(MODELS, says)
+
+
+def settled(desk: Desk) -> None:
+    """The invariants: what was spent is what the entries say, and nothing is set aside."""
+    assert desk.fill().held == 0
+    assert desk.fill().spent == sum(entry.cost.actual or 0 for entry in desk.entries)
+    assert len({entry.id for entry in desk.entries}) == len(desk.entries)
+    for entry in desk.entries:
+        assert entry.cost.actual is not None
+        assert entry.cost.actual == sum(one.cost or 0 for one in entry.outcome.attempts)

@@ -2,37 +2,28 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
 
 import msgspec
 import pytest
 
-from router.config.schema import Config
-from router.domain import ModelId
 from router.errors import BudgetExceeded, RequestError, UpstreamError
-from router.upstream.memory import Spoken
-from tests.gateways import INSTRUCT, SMALL, THINKING, Caller, Desk, answer, limited, stream
+from tests.gateways import (
+    DOWN,
+    INSTRUCT,
+    SMALL,
+    THINKING,
+    WORKED,
+    Caller,
+    Desk,
+    answer,
+    everywhere,
+    limited,
+    settled,
+    stream,
+)
 from tests.waiting import until
 
-DOWN = UpstreamError("down", fault="overloaded", upstream_status=503)
-WORKED = UpstreamError("slow", fault="timeout", upstream_status=0)
 CUT = UpstreamError("cut", fault="cut", upstream_status=200)
-MODELS = (SMALL, INSTRUCT, THINKING)
-Models = Mapping[ModelId, Spoken | UpstreamError]
-
-
-def everywhere(says: Spoken | UpstreamError) -> dict[ModelId, Spoken | UpstreamError]:
-    return dict.fromkeys(MODELS, says)
-
-
-def settled(desk: Desk) -> None:
-    """The invariants: what was spent is what the entries say, and nothing is set aside."""
-    assert desk.fill().held == 0
-    assert desk.fill().spent == sum(entry.cost.actual or 0 for entry in desk.entries)
-    assert len({entry.id for entry in desk.entries}) == len(desk.entries)
-    for entry in desk.entries:
-        assert entry.cost.actual is not None
-        assert entry.cost.actual == sum(one.cost or 0 for one in entry.outcome.attempts)
 
 
 @pytest.mark.parametrize("shadow", [False, True])
@@ -188,72 +179,9 @@ async def test_many_answers_at_once_do_not_pass_the_last_cent() -> None:
     with pytest.raises(BudgetExceeded, match=r"0\.0000 of 0\.0010 USD are spent, .* cost 0\.0012"):
         await desk.ask(model=SMALL, max_tokens=1_000, n=3)
     with pytest.raises(BudgetExceeded):
-        await desk.ask(model=SMALL, max_tokens=2**31 - 1, n=2**31 - 1)
+        await desk.ask(model=SMALL, max_tokens=20_000, n=2**31 - 1)
     assert [entry.outcome.fault for entry in desk.entries] == [None, "quota", "quota"]
     settled(desk)
-
-
-async def test_at_the_soft_limit_a_warm_conversation_is_left_for_the_cheaper_tier() -> None:
-    desk = Desk(limited(soft_usd=1e-6))
-    first = await desk.ask(model="gearshift/hard")
-    assert first.decision.tier == "hard"
-    desk.judge.label = "hard"
-    second = await desk.ask(messages=[{"role": "user", "content": "prove it"}])
-    assert second.facts.thrift
-    assert (second.decision.tier, second.decision.reason) == ("medium", "budget")
-    assert desk.decide_again(second) == second.decision
-    settled(desk)
-
-
-async def test_a_thrifty_attempt_that_fails_goes_up_again_and_both_are_held() -> None:
-    desk = Desk(limited(soft_usd=1e-6, hard_usd=5), everywhere(answer()) | {INSTRUCT: WORKED})
-    await desk.ask(model="gearshift/hard")
-    desk.judge.label = "hard"
-    entry = await desk.ask(messages=[{"role": "user", "content": "prove it"}])
-    assert [one.model for one in entry.outcome.attempts] == [INSTRUCT, THINKING]
-    assert entry.facts.thrift
-    assert desk.decide_again(entry) == entry.decision
-    settled(desk)
-
-
-LOOP = [
-    {"role": "user", "content": "look it up"},
-    {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function",
-     "function": {"name": "f", "arguments": "{}"}}]},
-    {"role": "tool", "tool_call_id": "1", "content": "42"},
-]  # fmt: skip
-TOOLS = [{"type": "function", "function": {"name": "f"}}]
-
-
-def tooled(config: Config) -> Desk:
-    called = answer(finish="tool_calls")
-    return Desk(config, everywhere(called) | {SMALL: DOWN})
-
-
-async def test_a_tool_loop_that_fell_back_goes_on_there_whatever_the_budget_says() -> None:
-    desk = tooled(limited(soft_usd=1e-9))
-    begun = await desk.ask(messages=LOOP[:1], tools=TOOLS)
-    moved = begun.decision.model
-    assert begun.decision.reason == "fallback"
-    desk.upstream.say(SMALL, answer())  # it is well again, and cheaper
-    going = await desk.ask(messages=LOOP, tools=TOOLS)
-    assert (going.decision.model, going.decision.reason) == (moved, "pinned")
-    assert going.facts.thrift
-    assert going.facts.pin == moved
-    settled(desk)
-
-
-async def test_an_open_loop_that_no_money_covers_is_refused_and_not_moved() -> None:
-    desk = tooled(limited(hard_usd=0.01))
-    begun = await desk.ask(messages=LOOP[:1], tools=TOOLS, max_tokens=200)
-    with pytest.raises(BudgetExceeded):
-        await desk.ask(messages=LOOP, tools=TOOLS, max_tokens=100_000)
-    refused = desk.entries[-1]
-    assert refused.decision.model == begun.decision.model
-    assert refused.outcome.attempts == ()
-    settled(desk)
-    again = await desk.ask(messages=LOOP, tools=TOOLS, max_tokens=200)
-    assert again.decision.model == begun.decision.model, "who shortens it goes on"
 
 
 @pytest.mark.parametrize("seed", range(4))
