@@ -7,7 +7,7 @@ from typing import Final
 from classifier.markdown import table
 from classifier.pages.tables import Section, Sheet
 
-_SIGNS: Final = re.compile(r"[\\`*\[\]<>&~]")
+_SIGNS: Final = re.compile(r"[\\`*\[\]<>&~|]")
 _BREAKS: Final = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
@@ -35,7 +35,7 @@ def _section(section: Section, pictures: Mapping[str, str]) -> Iterator[str]:
     yield ""
     yield f"## {section.title}"
     yield ""
-    yield section.words
+    yield plain(section.words)
     for name in section.pictures:
         if name in pictures:
             yield ""
@@ -45,7 +45,7 @@ def _section(section: Section, pictures: Mapping[str, str]) -> Iterator[str]:
             yield ""
             yield f"**{plain(one.caption)}**"
             yield ""
-            yield from table(one.head, [_cells(row) for row in one.rows])
+            yield from table(_cells(one.head), [_cells(row) for row in one.rows])
 
 
 def _cells(row: tuple[str, ...]) -> tuple[str, ...]:

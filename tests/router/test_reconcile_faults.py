@@ -131,7 +131,7 @@ def test_items_that_are_passed_over_are_counted(tmp_path: Path) -> None:
 def test_json_in_several_currencies_is_refused_unless_one_is_said(
     tmp_path: Path, currencies: tuple[str, str]
 ) -> None:
-    results = [
+    results: list[dict[str, object]] = [
         {"amount": {"value": 1, "currency": code}, "line_item": "k2, input"} for code in currencies
     ]
     page = json.dumps(PAGE | {"data": [bucket(0, *results)]})

@@ -3,6 +3,8 @@
 import io
 import zlib
 from collections.abc import Iterator, Mapping
+from struct import error as StructError  # noqa: N812  # a class, in spite of its name
+from tokenize import TokenError
 from typing import Final, TypeAlias, TypeVar
 from zipfile import BadZipFile
 
@@ -20,6 +22,11 @@ Array: TypeAlias = NDArray[np.generic]
 Tree = TypeVar("Tree")
 
 _ABOUT: Final = "about"
+_BROKEN: Final = (
+    *(OSError, EOFError, KeyError, ValueError, MemoryError, RuntimeError, SyntaxError),
+    *(BadZipFile, StructError, TokenError, zlib.error),
+)
+"""What a damaged zip, or a damaged heading of an array in it, raises."""
 _VERSION: Final = 1
 """Of what is kept; another one is not gone on from."""
 
@@ -66,7 +73,7 @@ def restore(content: bytes, blank: State) -> State:
         if about.version != _VERSION or about.question != blank.question:
             raise ValueError("it was made for another question")
         return _state(about, found, blank)
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile, zlib.error) as error:
+    except _BROKEN as error:
         message = f"the state cannot be gone on from ({error}); begin again with --fresh"
         raise ValueError(message) from error
 
