@@ -64,6 +64,7 @@ async def test_ones_own_later_word_counts_though_redis_has_an_earlier(
     there.put_served(KEY, served(1))
     await there.flush()
     early = server.client().get(NAME)
+    assert isinstance(early, bytes)
     here.put_served(KEY, served(2, 5_000))
     await here.flush()
     server.client().set(NAME, early)  # as if it had been written last

@@ -136,7 +136,7 @@ def test_everybody_s_sum_is_that_of_all_keys_also_of_those_that_are_gone(tmp_pat
 def test_a_key_that_only_differs_in_case_or_blanks_is_another(tmp_path: Path) -> None:
     spent(tmp_path, ("team", NOW_US, 1), ("Team", NOW_US, 20), ("te am", NOW_US, 300))
     found = listed(tmp_path, configured(tmp_path, *map(table, ("team", "Team", "te am"))))
-    picos = {name: int(one["daily"]["spent_usd"] * PICO) for name, one in found.items() if name}  # type: ignore[operator]
+    picos = {name: int(one["daily"]["spent_usd"] * PICO) for name, one in found.items() if name}
     assert picos == {"team": 1, "Team": 20, "te am": 300}
 
 

@@ -44,7 +44,7 @@ def test_a_plain_row_is_one_line(row: Sequence[str]) -> None:
 @given(name=_cells)
 def test_no_name_begins_as_a_formula_and_every_other_is_left_alone(name: str) -> None:
     shown = inert(name)
-    assert not shown.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not shown.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert shown.removeprefix("'") == name.removeprefix("'")
     assert len(shown) - len(name) in {0, 1}
 
