@@ -72,14 +72,17 @@ def run(
 
 
 def list_files(url: str) -> list[tuple[str, int]]:
-    """The files that a URL, or a pattern of URLs, means, with their sizes. Raises LogError."""
+    """The files that a URL, or a pattern of URLs, means, with their sizes.
+
+    Raises LogError, which names `url` as it is: with whatever signs it.
+    """
     daft = _daft()
     try:
         found = daft.from_glob_path(url).to_pydict()
     except FileNotFoundError:
         return []
     except Exception as error:  # the engine has no one type for what fails
-        raise LogError(f"{url.partition('?')[0]} cannot be listed: {_last_line(error)}") from error
+        raise LogError(f"{url} cannot be listed: {_last_line(error)}") from error
     return sorted(zip(found["path"], (size or 0 for size in found["size"]), strict=True))
 
 

@@ -183,7 +183,10 @@ def _hidden(path: Path, folder: Path) -> bool:
 
 def _remote(url: str) -> list[Source]:
     """The files behind a URL, as the engine lists them. Raises LogError where there are none."""
-    listed = list_files(url)
+    try:
+        listed = list_files(url)
+    except LogError as error:
+        raise LogError(str(error).replace(url, shown(url))) from None
     if not listed:
         raise LogError(f"there is no file {shown(url)}")
     return [Source(path=path, size=size, codec=_codec(path)) for path, size in listed]

@@ -15,7 +15,7 @@ from router.replay.entries import GROUP_ROWS, Entries
 from router.replay.joining import Answers, answers_first
 from router.replay.logged import Answered, LogError
 from router.replay.part import ABSENT, BadLine, Part
-from router.replay.sources import Source, Unit, shown
+from router.replay.sources import Source, Unit, find, shown
 from tests.replays import EASY, exchange, replayed, surveyed, terms, written
 
 
@@ -140,3 +140,9 @@ def test_files_of_answers_are_read_first() -> None:
 )
 def test_a_url_is_told_without_what_opens_it(path: str, told: str) -> None:
     assert shown(path) == told
+
+
+def test_a_url_that_cannot_be_listed_is_told_without_what_opens_it() -> None:
+    with pytest.raises(LogError, match="nowhere://bucket/a.jsonl cannot be listed") as told:
+        find(["nowhere://me:secret@bucket/a.jsonl?signature=secret"])
+    assert "secret" not in str(told.value)
