@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from classifier.types import TIERS, Tier
 from router.domain import PICO, Caller, Candidate, Cost, Doubt, Entry, ModelId, PicoUsd
-from router.ledger.facets import DIMENSIONS
+from router.ledger.facets import DIMENSIONS, Dimension
 from router.ledger.tally import Pair
 from router.report.explain import choices_of, explain
 from router.report.markdown import to_markdown
@@ -51,7 +51,7 @@ def test_every_interval_holds_its_figure(kept: list[Entry], tier: Tier, simulate
 @given(st.lists(entries(), max_size=6), st.sampled_from(DIMENSIONS), st.randoms())
 @settings(max_examples=30)
 def test_the_order_of_entries_is_of_no_matter(
-    kept: list[Entry], by: str, chance: random.Random
+    kept: list[Entry], by: Dimension, chance: random.Random
 ) -> None:
     mixed = chance.sample(kept, len(kept))
     one, other = summarise(kept, (by,)), summarise(mixed, (by,))
