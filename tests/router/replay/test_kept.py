@@ -143,6 +143,6 @@ def test_a_url_is_told_without_what_opens_it(path: str, told: str) -> None:
 
 
 def test_a_url_that_cannot_be_listed_is_told_without_what_opens_it() -> None:
-    with pytest.raises(LogError, match="nowhere://bucket/a.jsonl cannot be listed") as told:
+    with pytest.raises(LogError, match=r"nowhere://bucket/a\.jsonl cannot be listed") as told:
         find(["nowhere://me:secret@bucket/a.jsonl?signature=secret"])
     assert "secret" not in str(told.value)
