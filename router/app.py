@@ -97,6 +97,7 @@ class Service:
             gc.freeze()
             await send({"type": "lifespan.startup.complete"})
             await receive()
+        gc.unfreeze()  # the process may go on to serve another
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -1,6 +1,7 @@
 """Health says what is wrong, for as long as it is wrong, and to everyone: so never a secret."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -140,3 +141,10 @@ async def test_a_head_is_kept_out_like_its_get(tmp_path: Path) -> None:
     async with running_router(tmp_path, environment=locked) as router:
         response: httpx.Response = await router.http.head("/metrics")
     assert response.status_code == 401
+
+
+async def test_a_service_that_has_ended_keeps_nothing_from_collection(tmp_path: Path) -> None:
+    async with running_router(tmp_path) as router:
+        assert (await router.http.get("/health/live")).status_code == 200
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0
