@@ -82,6 +82,10 @@ class Workshop:
         return cost.cost(taken, size, self._asked(making) if isinstance(making, Cascade) else None)
 
     @cached_property
+    def _table(self) -> NDArray[np.float32]:
+        return table_of(self._model.embedder)
+
+    @cached_property
     def _rows(self) -> dict[Side, list[Row]]:
         self._note("reading all prompts with the static encoder")
         embedder = self._model.embedder
@@ -125,9 +129,11 @@ class Workshop:
                     logits=lambda rows: np.stack([known.logits(row)[:4] for row in rows]),
                     size=sum(array.nbytes for array in known.arrays().values()),
                 )
-                return self._over_static(head)
+                return self._over_static(head, self._table.size)
             case Static():
-                return self._over_static(self._static_head(making, run))
+                # What is tuned end to end brings a table of its own.
+                encoder = 0 if making.head == "end to end" else self._table.size
+                return self._over_static(self._static_head(making, run), encoder)
             case Frozen():
                 return self._over_minilm(making, run)
             case Tuned():
@@ -154,10 +160,11 @@ class Workshop:
             case "network":
                 return heads.small_network(learned, Recipe())
             case "end to end":
-                table = table_of(self._model.embedder)
-                return heads.end_to_end(learned, table, terms - len(table), Recipe())
+                pairs = terms - len(self._table)
+                return heads.end_to_end(learned, self._table, pairs, Recipe())
 
-    def _over_static(self, head: Head) -> Made:
+    def _over_static(self, head: Head, encoder: int) -> Made:
+        """The head over the static rows; `encoder` is the size of what makes them."""
         embedder = self._model.embedder
 
         def many(side: Side, asked: Mask) -> Floats:
@@ -166,7 +173,7 @@ class Workshop:
         return Made(
             many=many,
             one=lambda prompt: head.logits(matrix((prompt,), embedder)),
-            size=head.size + table_of(embedder).size,
+            size=head.size + encoder,
         )
 
     def _over_minilm(self, making: Frozen, run: int) -> Made:
