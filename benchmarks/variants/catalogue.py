@@ -36,6 +36,8 @@ class Tuned(msgspec.Struct, frozen=True, kw_only=True):
     """MiniLM with heads, fine-tuned together, int8; no surface features."""
 
     tuning: Tuning
+    folds: bool = True
+    """Whether sources are left out in turn, which takes three more tunings."""
 
 
 class Cascade(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,13 +138,22 @@ VARIANTS: Final[tuple[Variant, ...]] = (
     Variant(
         name="tuned-6x128",
         title="tuned MiniLM, 6 layers, 128 tokens, one epoch",
-        making=Tuned(tuning=MIDDLE),
+        making=Tuned(tuning=MIDDLE, folds=False),
     ),
     Variant(
         name="tuned-6x64-longer",
         title="tuned MiniLM, 6 layers, 64 tokens, two epochs",
-        making=Tuned(tuning=LONGER),
+        making=Tuned(tuning=LONGER, folds=False),
     ),
     *(_cascade(percent) for percent in (5, 10, 20, 50, 100)),
 )
+
+
+def leaves_out(making: Making) -> bool:
+    """Whether a variant is made without some sources, to be judged by them."""
+    if isinstance(making, Tuned):
+        return making.folds
+    return not isinstance(making, Shipped)
+
+
 BY_NAME: Final = {variant.name: variant for variant in VARIANTS}

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.variants import judge
-from benchmarks.variants.catalogue import BASE, BY_NAME, Shipped
+from benchmarks.variants.catalogue import BASE, BY_NAME, Shipped, leaves_out
 from benchmarks.variants.cost import Cost
 from benchmarks.variants.ground import Ground, Mask
 from benchmarks.variants.judge import Apart, Reported, Said
@@ -23,7 +23,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that the variant learned from where no source was left out; 0 for the shipped one."""
     folds: int
     public: Apart | None
-    """Public rows, their sources left out in turn: the figure by which variants are chosen."""
+    """Public rows, their sources left out in turn: the figure by which variants are chosen. None
+    where that was too dear, or the variant knows all sources."""
     own: Apart | None
     """The project's own examples, likewise."""
     kept: Apart
@@ -39,7 +40,7 @@ def entry(workshop: Workshop, name: str, command: str, base: str = BASE) -> Entr
     whole = workshop.settled(name, 0)
     own = _own(ground)
     public = ours = None
-    if not isinstance(variant.making, Shipped):
+    if leaves_out(variant.making):
         told = _left_out(workshop, name)
         other = None if name == base else _left_out(workshop, base)
         public, ours = (
