@@ -62,8 +62,8 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     making: Making
 
 
-BASE: Final = "static-linear-taught"
-"""The shipped recipe; every other variant is compared with it."""
+BASE: Final = "static-linear"
+"""The shipped kind, without a teacher; every other variant is compared with it."""
 SECOND: Final = "tuned-6x64"
 """The second stage of every cascade."""
 
@@ -71,7 +71,7 @@ SECOND: Final = "tuned-6x64"
 def _cascade(percent: int) -> Variant:
     return Variant(
         name=f"cascade-{percent}",
-        title=f"linear, taught; blended with the tuned one (64) where unsure: {percent} %",
+        title=f"static linear, blended with the tuned 6 layers where unsure: {percent} %",
         making=Cascade(first=BASE, second=SECOND, share=percent / 100),
     )
 
@@ -80,13 +80,13 @@ VARIANTS: Final[tuple[Variant, ...]] = (
     Variant(name="shipped", title="**shipped version, as it is**", making=Shipped()),
     Variant(
         name=BASE,
-        title="static, linear heads with terms, taught by the tuned one (64): the shipped recipe",
-        making=Static(head="linear", teacher=SHORT),
+        title="static, linear heads with terms: the shipped kind, without a teacher",
+        making=Static(head="linear"),
     ),
     Variant(
-        name="static-linear",
-        title="static, linear heads with terms",
-        making=Static(head="linear"),
+        name="static-linear-taught",
+        title="the same, taught by the tuned 6 layers below (64 tokens, one epoch)",
+        making=Static(head="linear", teacher=SHORT),
     ),
     Variant(name="static-boosting", title="static, boosting", making=Static(head="boosting")),
     Variant(name="static-network", title="static, small network", making=Static(head="network")),
@@ -97,7 +97,7 @@ VARIANTS: Final[tuple[Variant, ...]] = (
     ),
     Variant(
         name="static-end-to-end-taught",
-        title="the same, taught by the tuned one (64)",
+        title="the same, taught likewise",
         making=Static(head="end to end", teacher=SHORT),
     ),
     Variant(
