@@ -5,7 +5,7 @@ whole sources left out of `--data` (three folds of sources, with the examples th
 them), by which variants are chosen; and `--val`, which only reports. What is made is kept in
 `--cache`, so rows can be made one at a time and a second run is quick; what was interrupted goes
 on. Everything runs in one thread. Encoders need the train extra, onnx, onnxruntime and
-scikit-learn beside it; all of them together take about two hours of CPU.
+scikit-learn beside it; all of them together take about three hours of CPU.
 
     python -m benchmarks.bench_variants --data train.jsonl.gz --val val.jsonl.gz --cache DIR
 """
