@@ -8,17 +8,14 @@ stands beside it.
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import hypot
-from typing import Final
 
 import msgspec
 
+from classifier.metrics import Z95
 from classifier.types import TIERS, Tier, Verdict
 from router.domain import Candidate, Cost, Decision, Entry, Fault, ModelId, Obstacle, Reason, Usage
 from router.report.reasons import FAULTS, OBSTACLES, why
 from router.report.summary import moment, usd
-
-_Z: Final = 1.959964
-"""Standard deviations on either side that hold 95 % of a normal distribution."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +153,7 @@ def _interval(amount: int | None, tier: Tier, cost: Cost) -> tuple[int | None, i
     doubt = cost.doubts.get(tier)
     if amount is None or doubt is None:
         return None, None
-    half = round(_Z * hypot(doubt.shared, doubt.own))
+    half = round(Z95 * hypot(doubt.shared, doubt.own))
     return max(0, amount - half), amount + half
 
 
