@@ -19,7 +19,7 @@ TEST_POSTGRES := postgresql://postgres@127.0.0.1:5432/test
 run: $(SERVE_STAMP)  ## serve on 127.0.0.1:8080, the sandbox answering where nothing is configured (ARGS="--port 9000")
 	@exec $(VENV)/bin/gearshift serve $(ARGS)
 
-setup: $(SERVE_STAMP)  ## install without starting; EXTRAS=train adds that extra (train, sim, ray, report, postgres, registry, otel)
+setup: $(SERVE_STAMP)  ## install without starting; EXTRAS=train adds that extra (train, second, sim, ray, report, postgres, registry, otel)
 	@$(if $(EXTRAS),scripts/setup $(VENV) requirements/serve.txt $(EXTRAS))
 
 test: $(DEV_STAMP)  ## run every test, in parallel (ARGS="-k cache -n 0")

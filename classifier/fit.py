@@ -23,8 +23,10 @@ STEPS: Final = 400
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How the heads are fitted; chosen on folds of the training rows."""
 
-    freedom: float = 5.0
-    """Inverse strength of the penalty on weights."""
+    freedom: tuple[float, ...] = (5.0, 5.0, 5.0, 1.0, 1.0, 0.05)
+    """Inverse strength of the penalty on weights, one a head. Those of success are stiffer, the
+    last most: its rows are of five sources, and with more freedom it learns what sets these apart
+    (its Brier score on sources that were left out: .191 at 5, .182 at .05)."""
     meaning: float = 0.3
     """Size of the vector's block beside the terms': how readily its weights grow."""
     measures: float = 0.03
@@ -103,7 +105,7 @@ def design(
     )
 
 
-def fit(plan: Design, task: Task, settings: Settings, start: Floats) -> Line:
+def fit(plan: Design, task: Task, freedom: float, start: Floats) -> Line:
     """A logistic head that adds to the logits `start`, one a row of the design.
 
     The penalty is on what is added, so a few rows move an earlier model a little and many move it
@@ -118,8 +120,8 @@ def fit(plan: Design, task: Task, settings: Settings, start: Floats) -> Line:
         logits = before + matrix @ line[:-1] + line[-1]
         value = task.weight @ (np.logaddexp(0, logits) - task.target * logits)
         gap = task.weight * (sigmoid(logits) - task.target)
-        slope = np.append(turned @ gap, gap.sum()) + line / settings.freedom
-        return float(value + line @ line / (2 * settings.freedom)), slope
+        slope = np.append(turned @ gap, gap.sum()) + line / freedom
+        return float(value + line @ line / (2 * freedom)), slope
 
     nothing = np.zeros(matrix.shape[1] + 1)
     found = minimize(loss, nothing, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})

@@ -15,7 +15,10 @@ import msgspec
 
 HISTORY: Final = "history.jsonl"
 BUILTIN: Final = "builtin"
-"""Stands for the model that ships with the package, whichever version of it that is."""
+TWO_STAGE: Final = "two-stage"
+SHIPPED: Final = (BUILTIN, TWO_STAGE)
+"""Stand for the models that come with the package, whichever versions of them those are; they lie
+in no registry. The first serves where nothing is promoted."""
 
 
 class RegistryError(Exception):

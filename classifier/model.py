@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.contextual import Contextual
 from classifier.embed import Embedder
-from classifier.features import Row, matrix
+from classifier.features import Row, matrix, scored_text
 from classifier.linear import Heads
 from classifier.surface import NAMES
 from classifier.types import (
@@ -42,7 +43,19 @@ DIGITS: Final = 6
 """Probabilities are rounded when made, so a verdict from a cache is the verdict that was made."""
 
 
-class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+class SecondStage(msgspec.Struct, frozen=True, kw_only=True):
+    """When the second stage is asked, and how it is read."""
+
+    below: float
+    """Asked where the likeliest of the four labels is less probable than this to the heads,"""
+    pieces: int
+    """and the prompt has no more word pieces than this: long ones cost most and gained nothing."""
+    slope: tuple[float, ...]
+    offset: tuple[float, ...]
+    """Its logit for head i, to be averaged with the head's, is slope[i] * logit + offset[i]."""
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """From logits to labels; every number is learned on rows that the heads did not see."""
 
     slope: tuple[float, ...]
@@ -50,6 +63,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """Probability of head i = sigmoid(slope[i] * logit[i] + offset[i])."""
     needs_info: float
     """Cut-off: at or above it the label is needs_info."""
+    second: SecondStage | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +74,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     words: float
     meaning: float
     surface: float
+    second: float
+    """The second stage's say; 0 where it was not asked."""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +89,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...]
 
 
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """What the heads alone say of a prompt."""
+
+    verdict: Verdict
+    sure: bool
+    """Whether this is the verdict of `assess`: the second stage is not asked."""
+
+
 class Classifier:
     """A loaded model. Immutable after construction, so threads may share it."""
 
@@ -83,6 +107,7 @@ class Classifier:
         embedder: Embedder,
         heads: Heads,
         calibration: Calibration,
+        encoder: Contextual | None = None,
         cutoffs: Mapping[str, Cutoffs] = MappingProxyType({}),
     ) -> None:
         """Raises ValueError where the parts do not fit each other."""
@@ -92,18 +117,40 @@ class Classifier:
         if shapes != wanted:
             msg = f"heads of shape {shapes} where {wanted} is needed"
             raise ValueError(msg)
+        if (encoder is None) != (calibration.second is None):
+            raise ValueError("a second stage needs both its encoder and its calibration")
         self.version = version
         self.embedder = embedder
         self.heads = heads
         self.calibration = calibration
+        self.encoder = encoder
+        """The second stage; None where there is one stage only."""
         self.cutoffs = cutoffs
         """Name of a dial → the cut-offs on `success` that were chosen for it; often none."""
         self._slope = np.array(calibration.slope)
         self._offset = np.array(calibration.offset)
 
+    def altered(self, calibration: Calibration, encoder: Contextual | None) -> "Classifier":
+        """The same heads under another calibration, with `encoder` as the second stage."""
+        return Classifier(
+            version=self.version,
+            embedder=self.embedder,
+            heads=self.heads,
+            calibration=calibration,
+            encoder=encoder,
+            cutoffs=self.cutoffs,
+        )
+
     def assess(self, prompt: Prompt) -> Verdict:
         """How hard `prompt` is. Deterministic; the same alone and in a batch."""
-        return self._judge(prompt, self._answers(self._row(prompt)))
+        logits = self._logits(self._row(prompt))
+        return self._judge(prompt, _answers(logits + self._second(prompt, logits)))
+
+    def glance(self, prompt: Prompt) -> Glance:
+        """What can be said at once: the second stage takes a hundred times as long."""
+        logits = self._logits(self._row(prompt))
+        sure = self._pieces(prompt, logits) is None
+        return Glance(verdict=self._judge(prompt, _answers(logits)), sure=sure)
 
     def assess_many(self, prompts: Sequence[Prompt]) -> list[Verdict]:
         """A verdict for each prompt, in order."""
@@ -113,6 +160,9 @@ class Classifier:
         """What `assess` of the same prompt rests on. For people: slower, and rounded."""
         row = self._row(prompt)
         parts = (self.heads.parts(row) * self._slope).round(3).T.tolist()
+        logits = self._logits(row)
+        second = self._second(prompt, logits)
+        asked = zip(HEADS, _answers(logits + second), parts, second.round(3).tolist(), strict=True)
         return Explanation(
             characters=len(prompt.text),
             context_characters=len(prompt.context),
@@ -124,20 +174,38 @@ class Classifier:
                     words=words,
                     meaning=meaning,
                     surface=surface,
+                    second=moved,
                 )
-                for question, answer, (words, meaning, surface) in zip(
-                    HEADS, self._answers(row), parts, strict=True
-                )
+                for question, answer, (words, meaning, surface), moved in asked
             ),
         )
 
     def _row(self, prompt: Prompt) -> Row:
         return matrix((prompt,), self.embedder)[0]
 
-    def _answers(self, row: Row) -> list[float]:
-        """Calibrated, in the order of HEADS."""
-        answers: list[float] = sigmoid(self._slope * self.heads.logits(row) + self._offset).tolist()
-        return answers
+    def _logits(self, row: Row) -> NDArray[np.float64]:
+        """Those of the heads, calibrated, in the order of HEADS."""
+        logits: NDArray[np.float64] = self._slope * self.heads.logits(row) + self._offset
+        return logits
+
+    def _pieces(self, prompt: Prompt, logits: NDArray[np.float64]) -> list[int] | None:
+        """What the second stage is asked; None where it is not, for what the heads said."""
+        second = self.calibration.second
+        if self.encoder is None or second is None:
+            return None
+        probabilities, _ = _tiers(_answers(logits))
+        if max(msgspec.structs.astuple(probabilities)) >= second.below:
+            return None
+        return self.encoder.pieces(scored_text(prompt), second.pieces)
+
+    def _second(self, prompt: Prompt, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far the second stage moves `logits`: half way to its own, or not at all."""
+        pieces, second = self._pieces(prompt, logits), self.calibration.second
+        if self.encoder is None or second is None or pieces is None:
+            return np.zeros_like(logits)
+        said = np.array(second.slope) * self.encoder.logits(pieces) + np.array(second.offset)
+        moved: NDArray[np.float64] = (said - logits) / 2
+        return moved
 
     def _judge(self, prompt: Prompt, answers: list[float]) -> Verdict:
         probabilities, difficulty = _tiers(answers)
@@ -161,6 +229,11 @@ class Classifier:
 def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 / (1 + e^-x), without overflow for any finite x."""
     return 0.5 * (1.0 + np.tanh(0.5 * logits))
+
+
+def _answers(logits: NDArray[np.float64]) -> list[float]:
+    answers: list[float] = sigmoid(logits).tolist()
+    return answers
 
 
 def _tiers(answers: list[float]) -> tuple[Probabilities, float]:

@@ -74,3 +74,13 @@ def normalise(text: str) -> str:
         return _INVISIBLE.sub("", text.lower())
     plain = unicodedata.normalize("NFD", _INVISIBLE.sub("", text.lower()))
     return "".join(char for char in plain if unicodedata.category(char) != "Mn")
+
+
+def cut(pieces: Sequence[int], tokens: int, ends: tuple[int, int]) -> list[int]:
+    """At most `tokens` of `pieces`, between the two marks that begin and end a text."""
+    room = tokens - len(ends)
+    kept = list(pieces)
+    if len(kept) > room:
+        head = room * 3 // 4
+        kept = kept[:head] + kept[head - room :]
+    return [ends[0], *kept, ends[1]]

@@ -1,4 +1,4 @@
-"""Versions of the model: the built-in one, and those trained here, of which one may be promoted.
+"""Versions of the model: those that ship, and those trained here, of which one may be promoted.
 
 A registry is a folder: a folder for each version, which nothing changes, the marker that names the
 one in service, and the history of the marker.
@@ -14,11 +14,11 @@ import msgspec
 
 from classifier import history
 from classifier.artifact import MANIFEST, ArtifactError, is_plain, load, read_manifest
-from classifier.history import BUILTIN, Event, RegistryError
+from classifier.history import BUILTIN, TWO_STAGE, Event, RegistryError
 from classifier.types import Version
 
 PROMOTED: Final = "promoted"
-"""File in the registry that names the version in service, or `builtin`; none: the built-in one."""
+"""File in the registry that names the version in service, or one of SHIPPED; none: `builtin`."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,14 +27,20 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     version: Version
     path: Path
     builtin: bool
+    """Whether it ships with the package."""
     serving: bool
     damage: str | None = None
     """Why it cannot be loaded; none as far as its manifest tells."""
 
 
 def builtin() -> Path:
-    """Folder of the model that ships with the package."""
-    return Path(__file__).parent / "builtin"
+    """Folder of the model that ships with the package and serves where none is promoted."""
+    return Path(__file__).parent / BUILTIN
+
+
+def two_stage() -> Path:
+    """Folder of the one that ships beside it: the same heads, and a second stage."""
+    return Path(__file__).parent / TWO_STAGE
 
 
 def promoted(registry: Path | None) -> str:
@@ -62,6 +68,8 @@ def resolve(registry: Path | None) -> Path:
 
 def folder_of(registry: Path | None, name: str) -> Path:
     """Folder of what the marker calls `name`. Raises ArtifactError where it is not there."""
+    if name == TWO_STAGE:
+        return two_stage()
     if registry is None or name == BUILTIN:
         return builtin()
     if not _is_version(registry, name):
@@ -84,7 +92,7 @@ def promote(
     event = Event(
         at=datetime.now(UTC),
         action="promote",
-        version=BUILTIN if path == builtin() else path.name,
+        version=path.name,
         before=promoted(registry),
         forced=forced,
         comparison=msgspec.Raw(comparison),
@@ -138,9 +146,9 @@ def replace(file: Path, data: bytes) -> None:
 
 
 def find(registry: Path | None, version: str) -> Path:
-    """Folder of `version`; `builtin` and a unique beginning will do. Raises ArtifactError."""
+    """Folder of `version`; a name of SHIPPED or a unique beginning do. Raises ArtifactError."""
     every = versions(registry)
-    fitting = [v for v in every if v.version == version or (version == "builtin" and v.builtin)]
+    fitting = [v for v in every if v.version == version or (v.builtin and v.path.name == version)]
     fitting = fitting or [v for v in every if version and v.version.startswith(version)]
     if len({v.version for v in fitting}) != 1:
         what = "is not the beginning of one version only" if fitting else "is not a known version"
@@ -152,7 +160,7 @@ def find(registry: Path | None, version: str) -> Path:
 
 def versions(registry: Path | None) -> tuple[Listed, ...]:
     """Every version, oldest first, damaged ones too."""
-    folders = [builtin()]
+    folders = [builtin(), two_stage()]
     if registry is not None and registry.is_dir():
         folders += sorted(path.parent for path in registry.glob(f"[0-9]*/{MANIFEST}"))
     try:
@@ -172,7 +180,7 @@ def _list(folder: Path, serving: Path | None) -> Listed:
     return Listed(
         version=version,
         path=folder,
-        builtin=folder == builtin(),
+        builtin=folder in (builtin(), two_stage()),
         serving=folder == serving,
         damage=damage,
     )

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from classifier.artifact import MANIFEST, ArtifactError, is_plain, read_manifest
-from classifier.history import BUILTIN, HISTORY, RegistryError, read, served
+from classifier.history import BUILTIN, HISTORY, SHIPPED, RegistryError, read, served
 from classifier.registry import PROMOTED, promoted, replace
 
 ORIGIN: Final = "origin"
@@ -169,7 +169,7 @@ def _mirror(files: _Files, root: str, registry: Path, name: str) -> None:
 
 def _fetch(files: _Files, root: str, registry: Path, version: str) -> None:
     """Copy a version, checked against its manifest. Raises ArtifactError."""
-    if version == BUILTIN:
+    if version in SHIPPED:
         return
     there, here = f"{root}/{version}", registry / version
     if not is_plain(version):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from classifier import facts as known
 from classifier import targets
 from classifier.calibrate import FEW, calibrate, choose_cutoff
+from classifier.contextual import Contextual
 from classifier.corpus import RESTRICTED, Example, readable
 from classifier.embed import Embedder
 from classifier.facts import Facts
@@ -28,8 +29,9 @@ from classifier.folds import of_part, parts
 from classifier.linear import Heads
 from classifier.metrics import macro_f1, positions
 from classifier.model import HEADS, Calibration, Classifier, sigmoid
+from classifier.second import second_stage
 from classifier.targets import Floats, Task
-from classifier.types import LABELS, TIERS, Version
+from classifier.types import LABELS, TIERS, Prompt, Version
 
 ROUNDS: Final = 2
 """Rounds of EM for a tier's own step; the second moved no probability by more than .02."""
@@ -44,6 +46,15 @@ Progress = Callable[[str], None]
 
 class TrainingError(Exception):
     """The data cannot train a model; the message says what is missing."""
+
+
+class Tutor(msgspec.Struct, frozen=True, kw_only=True):
+    """A fine-tuned encoder, which must not have seen the rows that calibrate."""
+
+    teacher: Teacher
+    """Has a say in what the heads are fitted to."""
+    encoder: Contextual
+    """The same, small: the second stage."""
 
 
 class Trained(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,36 +99,34 @@ def train(
     *,
     settings: Settings,
     version: Version,
-    teacher: Teacher | None = None,
+    tutor: Tutor | None = None,
     progress: Progress = lambda step: None,
 ) -> Trained:
     """A model of `examples`, but for those under a restricted licence class or kept for promotion.
 
     `ground` is an encoder to begin on, or a model to build upon: then its heads are moved as far as
-    the examples ask for, and a question that they say nothing of keeps its answer: 300 rows are
-    enough. A `teacher`, which must not have seen the rows that calibrate, has a say in what is
-    fitted.
+    the examples ask for, a question that they say nothing of keeps its answer, and so does the
+    second stage: 300 rows are enough. A model of its own has a second stage where it has a `tutor`.
     The facts lack `data` and `encoder`, which the caller knows. Raises TrainingError, and
     ImportError without the train extra.
     """
     base, embedder = (ground, ground.embedder) if isinstance(ground, Classifier) else (None, ground)
-    chosen, rows = _load(examples, embedder, progress)
+    chosen, asked, rows = _load(examples, embedder, progress)
     before = None if base is None else calibrated_heads(base)
     bench = _bench(chosen, rows, embedder, settings, before, progress)
-    told = None if teacher is None else teacher(chosen)
-    heads = _fit_heads(chosen, bench, told)
-    cutoff, score = _choose(chosen, heads, bench.held, base)
-    lines = [head.line for head in heads]
-    classifier = Classifier(
+    heads = _fit_heads(chosen, bench, None if tutor is None else tutor.teacher(chosen))
+    first = Classifier(
         version=version,
         embedder=embedder,
-        heads=export(bench.plan, lines, settings, before),
+        heads=export(bench.plan, [head.line for head in heads], settings, before),
         calibration=Calibration(
             slope=tuple(head.slope for head in heads),
             offset=tuple(head.offset for head in heads),
-            needs_info=cutoff,
+            needs_info=USUAL_CUTOFF,
         ),
     )
+    held = [(chosen[at], asked[at]) for at in np.flatnonzero(bench.held)]
+    classifier, score = _choose(_join(first, held, base, tutor, progress), held, base)
     kept = tuple(name for name, head in zip(HEADS, heads, strict=True) if head.kept)
     return Trained(classifier=classifier, facts=_facts(examples, chosen, score), kept=kept)
 
@@ -137,12 +146,12 @@ def version_of(data: bytes, day: date) -> Version:
 
 def _load(
     examples: Sequence[Example], embedder: Embedder, progress: Progress
-) -> tuple[list[Example], list[Row]]:
+) -> tuple[list[Example], list[Prompt], list[Row]]:
     progress("reading prompts")
     rows, asked = readable(of_part(_allowed(examples), "train", "calibrate"))
     if not rows:
         raise TrainingError("there is no row that may train a model")
-    return rows, matrix(asked, embedder)
+    return rows, asked, matrix(asked, embedder)
 
 
 def trainable(examples: Sequence[Example]) -> list[Example]:
@@ -226,28 +235,49 @@ def _fit_head(number: int, task: Task, truth: Task, before: Floats, bench: Bench
     elif part.rows.size < LEAST_ROWS:
         still = Line(weights=np.zeros(bench.plan.matrix.shape[1]), bias=0.0)
         return Head(line=still, slope=1.0, offset=0.0, answers=sigmoid(start), kept=True)
-    line = fit(bench.plan, part, bench.settings, start)
+    line = fit(bench.plan, part, bench.settings.freedom[number], start)
     logits = start + predict(bench.plan, line)
     slope, offset = calibrate(logits, before, held)
     return Head(line=line, slope=slope, offset=offset, answers=sigmoid(slope * logits + offset))
 
 
+def _join(
+    first: Classifier,
+    held: Sequence[tuple[Example, Prompt]],
+    base: Classifier | None,
+    tutor: Tutor | None,
+    progress: Progress,
+) -> Classifier:
+    """`first` with the second stage of `base`, or one of its own by `tutor`, or none."""
+    if base is not None and base.encoder is not None:
+        encoder, second = base.encoder, base.calibration.second
+    elif base is None and tutor is not None:
+        progress("calibrating the second stage")
+        rows, asked = [row for row, _ in held], [prompt for _, prompt in held]
+        encoder, second = tutor.encoder, second_stage(first, tutor.encoder, rows, asked)
+    else:
+        return first
+    return first.altered(msgspec.structs.replace(first.calibration, second=second), encoder)
+
+
 def _choose(
-    examples: Sequence[Example], heads: Sequence[Head], held: Mask, base: Classifier | None
-) -> tuple[float, float]:
-    """Where needs_info begins, and the macro-F1 of the rows that say so; both on held rows."""
-    labelled = np.array([e.trusted for e in examples]) & held
-    tier = np.argmax(_tiers(heads), axis=1)[labelled]
-    lacking = heads[0].answers[labelled]
-    truth = positions([e.label for e in examples])[labelled]
+    whole: Classifier, held: Sequence[tuple[Example, Prompt]], base: Classifier | None
+) -> tuple[Classifier, float]:
+    """`whole` with needs_info from its best cut-off on, and its macro-F1; both on `held` rows."""
+    labelled = [(row, prompt) for row, prompt in held if row.trusted]
+    truth = positions([row.label for row, _ in labelled])
+    verdicts = whole.assess_many([prompt for _, prompt in labelled])
+    chances = [msgspec.structs.astuple(verdict.probabilities) for verdict in verdicts]
+    *tiers, lacking = np.array(chances).reshape(-1, len(LABELS)).T
+    tier = np.argmax(tiers, axis=0)
+    cutoff = USUAL_CUTOFF
     if base is not None and truth.size < FEW:
         cutoff = base.calibration.needs_info
     elif truth.size:
         cutoff = choose_cutoff(lacking, tier, truth)
-    else:
-        cutoff = USUAL_CUTOFF
     said = np.where(lacking >= cutoff, LABELS.index("needs_info"), tier)
-    return cutoff, macro_f1(truth, said)
+    calibration = msgspec.structs.replace(whole.calibration, needs_info=cutoff)
+    return whole.altered(calibration, whole.encoder), macro_f1(truth, said)
 
 
 def _check(name: str, task: Task) -> None:
@@ -260,13 +290,6 @@ def _check(name: str, task: Task) -> None:
             f"at least {LEAST_ROWS} of each are needed (field {what})"
         )
         raise TrainingError(msg)
-
-
-def _tiers(heads: Sequence[Head]) -> Floats:
-    """Probability of each tier, given answerable, shape (n, 3)."""
-    above_easy, above_medium = heads[1].answers, heads[2].answers
-    hard = above_easy * above_medium
-    return np.stack([1 - above_easy, above_easy - hard, hard], axis=1)
 
 
 def _facts(given: Sequence[Example], chosen: Sequence[Example], score: float) -> Facts:

@@ -1,6 +1,8 @@
 """The asynchronous front of the classifier: who waits, where the work runs, what is worth keeping.
 
-A verdict that cannot be had in time, or at all, is no verdict; the caller never sees an error.
+Of the classifier's two stages the first costs less than a thread, so it reads short prompts in the
+event loop; the second never runs there. A verdict that cannot be had in time, or at all, is no
+verdict, or the first stage's where no thread was free; the caller never sees an error.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from classifier.model import Glance
 from classifier.types import Prompt, Verdict, Version
 from router.config.schema import Scorer as Settings
 from router.domain import CacheState
@@ -21,7 +24,7 @@ from router.keys import cache_key
 from router.ports import DecisionCache
 
 Trouble: TypeAlias = Literal["timeout", "busy", "error"]
-"""Why there is no verdict: not in time, too many wait, the classifier failed."""
+"""Why there is no full verdict: not in time, too many wait, the classifier failed."""
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,9 @@ class Assessor(Protocol):
     def version(self) -> Version:
         """The artifact's version; part of the cache key."""
 
+    def glance(self, prompt: Prompt) -> Glance:
+        """What the first stage says of one prompt. Called in the event loop."""
+
     def assess(self, prompt: Prompt) -> Verdict:
         """The verdict on one prompt. Called from several threads at once."""
 
@@ -42,7 +48,7 @@ class Scored(Struct, frozen=True, kw_only=True):
 
     verdict: Verdict | None = None
     trouble: Trouble | None = None
-    """Set where `verdict` is not."""
+    """Set where `verdict` is not, and `busy` where it is the first stage's alone."""
     cache: CacheState = "miss"
     cache_ms: float = 0.0
     """Making the key and looking it up."""
@@ -58,7 +64,8 @@ class ScorerStats(Struct, frozen=True, kw_only=True):
     timeouts: int = 0
     """Callers that got no verdict in time."""
     busy: int = 0
-    """Prompts that were not taken, because too many waited for a thread."""
+    """Prompts that were not taken, because too many waited for a thread; a first stage that had
+    read them has the last word."""
     errors: int = 0
     """Prompts on which the classifier failed."""
     queued: int = 0
@@ -117,10 +124,13 @@ class Scorer:
         cache_ms = _ms_since(started)
         if verdict is not None:
             return Scored(verdict=verdict, cache="hit", cache_ms=cache_ms)
-        if not self._cache.remote and self._is_short(prompt):
-            # Nothing here waits, so there is nothing to share, to time or to protect.
-            return self._score_inline(key, prompt, assessor, cache_ms)
-        return await self._wait(self._flight(key, prompt, assessor))
+        first = None
+        if not self._cache.remote and key not in self._flights:
+            # Nothing here waits, so what is final has nothing to share, to time or to protect.
+            first = self._score_inline(key, prompt, assessor, cache_ms)
+            if first.trouble != "busy":
+                return first
+        return await self._wait(self._flight(key, prompt, assessor, first))
 
     async def close(self) -> None:
         """Let those under way end, within the time that any caller would wait, then stop."""
@@ -128,11 +138,13 @@ class Scorer:
             await asyncio.wait(self._flights.values(), timeout=self._timeout_s)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _flight(self, key: bytes, prompt: Prompt, assessor: Assessor) -> asyncio.Task[Scored]:
+    def _flight(
+        self, key: bytes, prompt: Prompt, assessor: Assessor, first: Scored | None
+    ) -> asyncio.Task[Scored]:
         """The one task that gets the verdict under `key`, for all who ask for it meanwhile."""
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._fly(key, prompt, assessor))
+            flight = asyncio.create_task(self._fly(key, prompt, assessor, first))
             self._flights[key] = flight
             flight.add_done_callback(lambda _: self._flights.pop(key))
         return flight
@@ -146,32 +158,49 @@ class Scorer:
         self._timeouts += 1
         return Scored(trouble="timeout", score_ms=_ms_since(started))
 
-    async def _fly(self, key: bytes, prompt: Prompt, assessor: Assessor) -> Scored:
-        started = time.perf_counter()
-        verdict = await self._cache.get(key) if self._cache.remote else None
-        cache_ms = _ms_since(started)
-        if verdict is not None:
-            return Scored(verdict=verdict, cache="hit", cache_ms=cache_ms)
-        if self._is_short(prompt):
-            return self._score_inline(key, prompt, assessor, cache_ms)
-        return await self._score_in_thread(key, prompt, assessor, cache_ms)
+    async def _fly(
+        self, key: bytes, prompt: Prompt, assessor: Assessor, first: Scored | None
+    ) -> Scored:
+        if first is None:
+            started = time.perf_counter()
+            verdict = await self._cache.get(key)
+            cache_ms = _ms_since(started)
+            if verdict is not None:
+                return Scored(verdict=verdict, cache="hit", cache_ms=cache_ms)
+            first = self._score_inline(key, prompt, assessor, cache_ms)
+        if first.trouble != "busy":
+            return first
+        return await self._score_in_thread(key, prompt, assessor, first)
 
     def _score_inline(
         self, key: bytes, prompt: Prompt, assessor: Assessor, cache_ms: float
     ) -> Scored:
+        """What can be said in the event loop: of a long prompt nothing.
+
+        What is not final is `busy`, for it is the answer where no thread can be had.
+        """
+        if len(prompt.text) + len(prompt.context) > self._inline_chars:
+            return Scored(trouble="busy", cache_ms=cache_ms)
         started = time.perf_counter()
         try:
-            verdict = assessor.assess(prompt)
+            glance = assessor.glance(prompt)
         except Exception as error:
             return self._failed(error, assessor)
-        return self._keep(key, verdict, cache_ms, started)
+        verdict, score_ms = glance.verdict, _ms_since(started)
+        if glance.sure:
+            return self._keep(key, verdict, cache_ms, score_ms)
+        return Scored(verdict=verdict, trouble="busy", cache_ms=cache_ms, score_ms=score_ms)
 
     async def _score_in_thread(
-        self, key: bytes, prompt: Prompt, assessor: Assessor, cache_ms: float
+        self, key: bytes, prompt: Prompt, assessor: Assessor, first: Scored
     ) -> Scored:
+        """The verdict that `assess` gives, or `first` where too many wait.
+
+        That is not kept: the cache holds what `assess` says.
+        """
         if self._queued >= self._most_queued:
             self._busy += 1
-            return Scored(trouble="busy", cache_ms=cache_ms)
+            return first
         started = time.perf_counter()
         self._queued += 1
         try:
@@ -181,12 +210,12 @@ class Scorer:
             return self._failed(error, assessor)
         finally:
             self._queued -= 1
-        return self._keep(key, verdict, cache_ms, started)
+        return self._keep(key, verdict, first.cache_ms, first.score_ms + _ms_since(started))
 
-    def _keep(self, key: bytes, verdict: Verdict, cache_ms: float, started: float) -> Scored:
+    def _keep(self, key: bytes, verdict: Verdict, cache_ms: float, score_ms: float) -> Scored:
         self._assessed += 1
         self._cache.put(key, verdict)
-        return Scored(verdict=verdict, cache_ms=cache_ms, score_ms=_ms_since(started))
+        return Scored(verdict=verdict, cache_ms=cache_ms, score_ms=score_ms)
 
     def _failed(self, error: Exception, assessor: Assessor) -> Scored:
         """Says where, not what: the message of an error may quote the prompt."""
@@ -200,9 +229,6 @@ class Scorer:
             where.lineno,
         )
         return Scored(trouble="error")
-
-    def _is_short(self, prompt: Prompt) -> bool:
-        return len(prompt.text) + len(prompt.context) <= self._inline_chars
 
 
 def _ms_since(started: float) -> float:

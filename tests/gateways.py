@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from classifier.model import Glance
 from classifier.types import Label, Prompt, Verdict
 from router.budgets import Fill
 from router.cache.memory import MemoryCache
@@ -123,6 +124,9 @@ class Judge:
     def __init__(self, label: Label = "easy") -> None:
         self.version = VERSION
         self.label: Label = label
+
+    def glance(self, prompt: Prompt) -> Glance:
+        return Glance(verdict=self.assess(prompt), sure=True)
 
     def assess(self, prompt: Prompt) -> Verdict:
         return verdict(self.label)

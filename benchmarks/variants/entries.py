@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.variants import judge
-from benchmarks.variants.catalogue import BASE, BY_NAME, Shipped, leaves_out
+from benchmarks.variants.catalogue import BASE, Shipped, leaves_out
 from benchmarks.variants.cost import Cost
 from benchmarks.variants.ground import Ground, Mask
 from benchmarks.variants.judge import Apart, Reported, Said
@@ -36,7 +36,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 def entry(workshop: Workshop, name: str, command: str, base: str = BASE) -> Entry:
     """The row of one variant, compared with `base`; what it needs is made where it is not yet."""
     ground = workshop.ground
-    variant = BY_NAME[name]
+    variant = workshop.variants[name]
     whole = workshop.settled(name, 0)
     own = _own(ground)
     public = ours = None

@@ -32,7 +32,8 @@ def linear(lesson: Lesson, terms: int) -> Head:
     settings = Settings()
     plan = design(lesson.rows, terms, settings)
     nothing = np.zeros(len(lesson.rows))
-    lines = [fit(plan, task, settings, nothing) for task in lesson.tasks]
+    freedom = settings.freedom[: len(lesson.tasks)]
+    lines = [fit(plan, *one, nothing) for one in zip(lesson.tasks, freedom, strict=True)]
     made = export(plan, lines, settings, None)
     size = sum(array.nbytes for array in made.arrays().values())
     return Head(logits=lambda rows: np.stack([made.logits(row) for row in rows]), size=size)

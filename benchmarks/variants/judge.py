@@ -29,6 +29,8 @@ from classifier.targets import Floats
 from classifier.types import LABELS
 
 LACKS = LABELS.index("needs_info")
+NEVER = 2.0
+"""Surer than sure: what stands for rows that a second stage is never asked about."""
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,9 +75,17 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     """Mean squared distance of P(a small model solves it) from the measured share."""
 
 
-def settle(raw: Answers, ground: Ground, run: int) -> Answers:
-    """`raw`, calibrated on the rows that calibrate run number `run`."""
-    held = np.flatnonzero(ground.held(run))
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rows a second stage is asked about, or could be."""
+
+    rows: Mask
+    val: Mask
+    """Empty but in run 0."""
+
+
+def settle(raw: Answers, ground: Ground, run: int, asked: Mask | None = None) -> Answers:
+    """`raw`, calibrated on the rows that calibrate run number `run`, of them the `asked` ones."""
+    held = np.flatnonzero(ground.held(run) if asked is None else ground.held(run) & asked)
     tasks = truth([ground.rows[at] for at in held])
     nothing = np.zeros(held.size)
     lines = [calibrate(raw.rows[held, at], nothing, task) for at, task in enumerate(tasks)]
@@ -115,29 +125,37 @@ def said(rows: Sequence[Example], logits: Floats, cut: float) -> Said:
     )
 
 
-def blend(first: Answers, second: Answers, limit: float) -> Answers:
-    """`first`, and the mean with `second` where the first's likeliest label is below `limit`."""
+def blend(first: Answers, second: Answers, asked: Asked) -> Answers:
+    """`first`, and the mean with `second` where that is asked."""
 
-    def mixed(one: Floats, other: Floats) -> Floats:
-        return np.where(doubtful(one, limit)[:, None], (one + other) / 2, one)
+    def mixed(one: Floats, other: Floats, where: Mask) -> Floats:
+        return np.where(where[:, None], (one + other) / 2, one)
 
-    return Answers(rows=mixed(first.rows, second.rows), val=mixed(first.val, second.val))
-
-
-def doubtful(logits: Floats, limit: float) -> Mask:
-    """The rows whose likeliest label is below `limit`."""
-    sure: Mask = chances(logits).max(axis=1) < limit
-    return sure
+    return Answers(
+        rows=mixed(first.rows, second.rows, asked.rows),
+        val=mixed(first.val, second.val, asked.val),
+    )
 
 
-def limit(first: Answers, ground: Ground, run: int, share: float) -> float:
-    """The probability of the likeliest label below which `share` of the held rows lie.
+def doubtful(first: Answers, short: Asked, limit: float) -> Asked:
+    """Of the rows that are `short` enough, those whose likeliest label is below `limit`."""
 
-    For a share of 1 all rows do, whatever it is.
+    def unsure(logits: Floats, able: Mask) -> Mask:
+        found: Mask = able & (chances(logits).max(axis=1) < limit)
+        return found
+
+    return Asked(rows=unsure(first.rows, short.rows), val=unsure(first.val, short.val))
+
+
+def limit(first: Answers, short: Asked, ground: Ground, run: int, share: float) -> float:
+    """The probability of the likeliest label below which lie `share` of all held rows.
+
+    They must be `short` enough: where too few are, all of them lie below it, as for a share of 1.
     """
     if share >= 1:
         return float("inf")
-    sure = chances(first.rows[ground.held(run)]).max(axis=1)
+    held = ground.held(run)
+    sure = np.where(short.rows[held], chances(first.rows[held]).max(axis=1), NEVER)
     return float(np.quantile(sure, share))
 
 

@@ -1,4 +1,4 @@
-"""What is kept between runs of the program: arrays and rows, in a folder that may be deleted.
+"""What is kept between runs of the program, in a folder that may be deleted.
 
 A name stands for what it was made of, so a folder is for one set of data; its digest is written
 beside, and other data is refused.

@@ -1,17 +1,14 @@
-"""Fine-tuned encoders, one a run: trained by the shipped path, kept in a folder, resumable."""
+"""Encoders to be made small: fine-tuned by the shipped path, resumable; or as they are."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import msgspec
+import numpy as np
 
 from classifier.corpus import Example
-from classifier.finetune import Plan, Progress, finetune
-
-DONE: Final = "done"
-"""Stands in the folder of a run that came to its end."""
+from classifier.finetune import Plan, Progress, Tuned, finetune
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,10 +51,25 @@ def shorten(base: Path, layers: int, folder: Path) -> Path:
 
 def tune(
     tuning: Tuning, examples: Sequence[Example], base: Path, work: Path, progress: Progress
-) -> None:
-    """Tune the encoder in `base` on `examples` and keep it in `work`; goes on where it stopped."""
+) -> Tuned:
+    """The encoder in `base`, tuned on `examples`; goes on where it stopped, by what `work` has."""
     import torch  # noqa: PLC0415 (an extra)
 
     torch.set_num_threads(1)  # CPU time is what is compared, and others use the machine
-    finetune(examples, base, work, tuning.plan, progress)
-    (work / DONE).touch()
+    return finetune(examples, base, work, tuning.plan, progress)
+
+
+def frozen(base: Path) -> Tuned:
+    """The encoder in `base` as it is: without a head it says the mean over the pieces."""
+    import torch  # noqa: PLC0415 (an extra)
+    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    numbers = tokenizer.get_vocab()
+    net = {"encoder": AutoModel.from_pretrained(base), "head": torch.nn.Identity()}
+    return Tuned(
+        teacher=lambda asked: np.empty((len(asked), 0)),
+        net=torch.nn.ModuleDict(net),
+        vocabulary=tuple(sorted(numbers, key=numbers.__getitem__)),
+        ends=(tokenizer.cls_token_id, tokenizer.sep_token_id),
+    )

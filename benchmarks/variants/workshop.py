@@ -1,6 +1,7 @@
 """Makes variants: fits what must be fitted for a run, and keeps what each said and cost."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import assert_never
@@ -18,14 +19,16 @@ from benchmarks.variants.catalogue import (
     Shipped,
     Static,
     Tuned,
+    Variant,
 )
 from benchmarks.variants.cost import Cost
 from benchmarks.variants.encoders import Encoders, Note
 from benchmarks.variants.ground import Ground, Mask, Side
-from benchmarks.variants.judge import Answers
+from benchmarks.variants.judge import Answers, Asked
 from benchmarks.variants.lesson import QUESTIONS, Head, Lesson, lesson
 from benchmarks.variants.network import Recipe
-from classifier.features import Row, matrix
+from classifier.embed import Embedder
+from classifier.features import Row, matrix, scored_text
 from classifier.model import Classifier
 from classifier.static import SCALE, TABLE, StaticEmbedder
 from classifier.targets import Floats
@@ -33,15 +36,22 @@ from classifier.train import calibrated_heads
 from classifier.types import Prompt
 
 
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant as it would serve."""
+
+    one: Callable[[Prompt], object]
+    """The whole way from a prompt to its logits."""
+    size: int
+    """Bytes to keep."""
+
+
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """A variant as one run made it."""
 
     many: Callable[[Side, Mask], Floats]
     """The logits of the asked rows of one side, shape (asked, questions)."""
-    one: Callable[[Prompt], object]
-    """The whole way from a prompt to its logits, as serving would go it."""
-    size: int
-    """Bytes to keep."""
+    serving: Callable[[], Serving]
+    """What is timed, of one run only: an encoder whose answers are all kept need not be there."""
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,20 +64,24 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 class Workshop:
     """Every variant over one ground, with a folder that remembers."""
 
-    def __init__(self, ground: Ground, folder: Path, note: Note, model: Classifier) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        folder: Path,
+        note: Note,
+        model: Classifier,
+        variants: Mapping[str, Variant] = BY_NAME,
+    ) -> None:
         """`model` is the version that ships: its static encoder is every static variant's."""
-        self.ground = ground
+        self.ground, self.variants = ground, variants
         self._folder, self._note, self._model = folder, note, model
-        self._encoders = Encoders(ground, folder, note)
+        self._encoders = Encoders(ground, folder, note, static_of(model.embedder).pieces)
 
     def settled(self, name: str, run: int) -> Settled:
         """What the variant says in a run, calibrated, with its cut-off."""
-        making = BY_NAME[name].making
+        making = self.variants[name].making
         if isinstance(making, Cascade):
-            first = self.settled(making.first, run).answers
-            second = self.settled(making.second, run).answers
-            limit = judge.limit(first, self.ground, run, making.share)
-            answers = judge.blend(first, second, limit)
+            answers = self._blended(making, run)
         else:
             answers = self._raw(name, making, run)
             if isinstance(making, Shipped):
@@ -75,11 +89,19 @@ class Workshop:
             answers = judge.settle(answers, self.ground, run)
         return Settled(answers=answers, cutoff=judge.cutoff(answers, self.ground, run))
 
+    def _blended(self, making: Cascade, run: int) -> Answers:
+        first = self.settled(making.first, run).answers
+        raw = self._raw(making.second, self.variants[making.second].making, run)
+        # As it would ship, the second is calibrated on what it can be asked about.
+        second = judge.settle(raw, self.ground, run, self._short(making, run).rows)
+        return judge.blend(first, second, self._doubted(making, run))
+
     def cost(self, name: str) -> Cost:
         """What one prompt costs, by the variant that left nothing out."""
         taken, size = self._taken(name)
-        making = BY_NAME[name].making
-        return cost.cost(taken, size, self._asked(making) if isinstance(making, Cascade) else None)
+        making = self.variants[name].making
+        asked = self._doubted(making, 0).val.mean() if isinstance(making, Cascade) else None
+        return cost.cost(taken, size, None if asked is None else float(asked))
 
     @cached_property
     def _table(self) -> NDArray[np.float32]:
@@ -170,38 +192,44 @@ class Workshop:
         def many(side: Side, asked: Mask) -> Floats:
             return head.logits([self._rows[side][at] for at in np.flatnonzero(asked)])
 
-        return Made(
-            many=many,
+        served = Serving(
             one=lambda prompt: head.logits(matrix((prompt,), embedder)),
             size=head.size + encoder,
         )
+        return Made(many=many, serving=lambda: served)
 
     def _over_minilm(self, making: Frozen, run: int) -> Made:
         everything = np.ones(len(self.ground.rows), np.bool_)
         vectors = {"rows": self._encoders.answers(making.tokens, run, "rows", everything)}
         rows = self._with(self._rows["rows"], vectors["rows"])
         head = self._fit(making.head, lesson(self.ground, run, rows))
-        encode, size = self._encoders.model(making.tokens, run)
 
         def many(side: Side, asked: Mask) -> Floats:
             told = self._encoders.answers(making.tokens, run, side, asked)
             chosen = np.flatnonzero(asked)
             return head.logits(self._with([self._rows[side][at] for at in chosen], told[chosen]))
 
-        def one(prompt: Prompt) -> Floats:
-            row = matrix((prompt,), self._model.embedder)
-            return head.logits(self._with(row, [encode(prompt)]))
+        def serving() -> Serving:
+            encode, size = self._encoders.model(making.tokens, run)
 
-        return Made(many=many, one=one, size=size + head.size)
+            def one(prompt: Prompt) -> Floats:
+                row = matrix((prompt,), self._model.embedder)
+                return head.logits(self._with(row, [encode(prompt).astype(np.float32)]))
+
+            return Serving(one=one, size=size + head.size)
+
+        return Made(many=many, serving=serving)
 
     def _tuned(self, making: Tuned, run: int) -> Made:
-        encode, size = self._encoders.model(making.tuning, run)
-
         def many(side: Side, asked: Mask) -> Floats:
             told = self._encoders.answers(making.tuning, run, side, asked)
             return told[asked, : len(QUESTIONS)].astype(np.float64)
 
-        return Made(many=many, one=encode, size=size)
+        def serving() -> Serving:
+            encode, size = self._encoders.model(making.tuning, run)
+            return Serving(one=encode, size=size)
+
+        return Made(many=many, serving=serving)
 
     def _with(
         self, rows: Sequence[Row], vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32]
@@ -215,35 +243,54 @@ class Workshop:
 
     def _time(self, name: str, made: Made) -> None:
         self._note(f"{name}: timing")
-        taken = cost.times(made.one, [self.ground.val_asked[at] for at in self._sample()])
-        store.keep(self._folder / "answers" / name / "times.npy", np.append(taken, made.size))
+        served = made.serving()
+        taken = cost.times(served.one, [self.ground.val_asked[at] for at in self._sample()])
+        store.keep(self._folder / "answers" / name / "times.npy", np.append(taken, served.size))
 
     def _taken(self, name: str) -> tuple[NDArray[np.float64], int]:
         """Milliseconds of each prompt of the sample, and bytes."""
-        making = BY_NAME[name].making
+        making = self.variants[name].making
         if isinstance(making, Cascade):
             first, size = self._taken(making.first)
             second, more = self._taken(making.second)
-            return first + second * self._doubted(making)[self._sample()], size + more
+            return first + second * self._doubted(making, 0).val[self._sample()], size + more
         self._raw(name, making, 0)
         kept = _floats(store.kept(self._folder / "answers" / name / "times.npy"))
         return kept[:-1], int(kept[-1])
 
-    def _doubted(self, making: Cascade) -> Mask:
-        """The rows of val about which the second stage is asked."""
-        first = self.settled(making.first, 0).answers
-        limit = judge.limit(first, self.ground, 0, making.share)
-        return judge.doubtful(first.val, limit)
+    @cached_property
+    def _pieces(self) -> dict[Side, NDArray[np.intp]]:
+        """How many word pieces each prompt has."""
+        cut = static_of(self._model.embedder).pieces.encode
+        sides: tuple[Side, ...] = ("rows", "val")
+        return {
+            side: np.array([len(cut(scored_text(one))) for one in self.ground.prompts(side)])
+            for side in sides
+        }
 
-    def _asked(self, making: Cascade) -> float:
-        return float(self._doubted(making).mean())
+    def _short(self, making: Cascade, run: int) -> Asked:
+        """The rows that the second stage could be asked about."""
+        most = math.inf if making.pieces is None else making.pieces
+        val = self._pieces["val"] if run == 0 else np.zeros(0, np.intp)
+        return Asked(rows=self._pieces["rows"] <= most, val=val <= most)
+
+    def _doubted(self, making: Cascade, run: int) -> Asked:
+        """The rows that the second stage is asked about."""
+        first, short = self.settled(making.first, run).answers, self._short(making, run)
+        limit = judge.limit(first, short, self.ground, run, making.share)
+        return judge.doubtful(first, short, limit)
 
 
-def table_of(embedder: object) -> NDArray[np.float32]:
-    """The vectors of the static encoder, shape (pieces, dims)."""
+def static_of(embedder: Embedder) -> StaticEmbedder:
+    """The static encoder of the version that ships. Raises TypeError where it has none."""
     if not isinstance(embedder, StaticEmbedder):
         raise TypeError("the shipped version has no static encoder")
-    arrays = embedder.arrays()
+    return embedder
+
+
+def table_of(embedder: Embedder) -> NDArray[np.float32]:
+    """The vectors of the static encoder, shape (pieces, dims)."""
+    arrays = static_of(embedder).arrays()
     table: NDArray[np.float32] = arrays[TABLE] * arrays[SCALE]
     return table
 

@@ -23,6 +23,8 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
     p95_ms: float
     batch_per_s: float
     """Prompts a second, all in one call."""
+    second: float
+    """Share of the prompts that the second stage is asked about."""
 
 
 def speed(
@@ -48,4 +50,5 @@ def speed(
         median_ms=float(median),
         p95_ms=float(p95),
         batch_per_s=len(prompts) / max(batch, 1e-9),
+        second=sum(not classifier.glance(prompt).sure for prompt in prompts) / len(prompts),
     )

@@ -137,5 +137,6 @@ def _speed(found: Speed | None) -> Iterator[Table]:
                 ("one prompt, median", f"{found.median_ms:.2f} ms"),
                 ("one prompt, 95th percentile", f"{found.p95_ms:.2f} ms"),
                 ("in a batch", f"{found.batch_per_s:,.0f} prompts a second"),
+                ("the second stage is asked of", f"{found.second:.1%}"),
             ),
         )

@@ -208,5 +208,5 @@ def _measured(measured: Measured) -> Iterator[tuple[str, str, str]]:
         yield (
             "time of one prompt",
             f"{took.median_ms:.2f} ms, 95 % under {took.p95_ms:.2f} ms",
-            f"{took.batch_per_s:,.0f}/s in a batch",
+            f"{took.batch_per_s:,.0f}/s in a batch; {took.second:.1%} to the second stage",
         )

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from classifier import artifact, history
 from classifier.artifact import ArtifactError
-from classifier.history import BUILTIN, HISTORY, Event
+from classifier.history import HISTORY, SHIPPED, Event
 from classifier.model import Classifier
 from classifier.promotion import MARGIN, Comparison, PromotionError, compare
-from classifier.registry import PROMOTED, find, promoted, resolve, versions
+from classifier.registry import PROMOTED, find, folder_of, promoted, resolve, two_stage, versions
 from classifier.registry import promote as put_into_service
 from classifier.registry import rollback as go_back
 from classifier.remote import publish
@@ -58,7 +58,8 @@ def list_models(registry: Path) -> None:
     with plainly():
         since = _since(history.read(registry), promoted(registry))
     for listed in versions(registry):
-        marks = ["built-in"] * listed.builtin + [f"in service{since}"] * listed.serving
+        marks = ["built-in"] * listed.builtin + ["two-stage"] * (listed.path == two_stage())
+        marks += [f"in service{since}"] * listed.serving
         marks += [f"damaged: {listed.damage}"] if listed.damage else []
         click.echo("  ".join([listed.version, ", ".join(marks)]).rstrip())
 
@@ -173,8 +174,8 @@ def _spread(registry: Path, event: Event) -> None:
     """Let everyone know: the registry's origin, and the instances that listen at Redis."""
     publish(registry, HISTORY, PROMOTED)
     version = event.version
-    if version == BUILTIN:
-        version = f"the built-in {artifact.read_manifest(resolve(None)).version}"
+    if version in SHIPPED:
+        version = f"the built-in {artifact.read_manifest(folder_of(None, version)).version}"
     said = [f"{version} serves from now on"]
     url = environment().redis_url
     if url and announce(url, event.version) is None:

@@ -14,20 +14,22 @@ import rich_click as click
 
 from classifier import artifact, distil
 from classifier.card import render
+from classifier.contextual import Contextual
 from classifier.corpus import Example
 from classifier.distil import encoder_vectors
 from classifier.evaluate import Report
 from classifier.evaluate import evaluate as judge
 from classifier.facts import Facts, built_upon
 from classifier.features import extract
-from classifier.finetune import Plan, Teacher, finetune
+from classifier.finetune import Plan, finetune
 from classifier.fit import Settings
 from classifier.model import Classifier
 from classifier.probes import PROBES
 from classifier.registry import resolve
 from classifier.remote import publish
+from classifier.shrink import shrink
 from classifier.static import StaticEmbedder
-from classifier.train import Progress, Trained, check, trainable, version_of
+from classifier.train import Progress, Trained, Tutor, check, trainable, version_of
 from classifier.train import train as learn
 from classifier.types import Prompt, Turn, Version
 from router.cli.ledger import begun_ledger, read_since
@@ -37,7 +39,9 @@ from router.traffic.lessons import rows_from_ledger
 
 STEPS: Final = 10
 """Steps of a training run, for its progress bar."""
-TAUGHT: Final = "; taught by the default encoder, fine-tuned on the rows that train"
+TAUGHT: Final = (
+    "; the default encoder, fine-tuned on the rows that train, taught it and is its second stage"
+)
 LIBRARIES: Final = ("numpy", "scipy")
 
 
@@ -64,8 +68,8 @@ LIBRARIES: Final = ("numpy", "scipy")
 @click.option(
     "--finetune",
     is_flag=True,
-    help="Train everything anew, and the default encoder on the data first, as a teacher: half an "
-    "hour on two cores, minutes on a GPU; goes on where it was interrupted.",
+    help="Train everything anew, and the default encoder on the data first, as teacher and second "
+    "stage: an hour on two cores, minutes on a GPU; goes on where it was interrupted.",
 )
 @click.option(
     "--from-ledger",
@@ -105,7 +109,7 @@ def train(**said: object) -> None:
             start.base or start.embedder,
             settings=Settings(),
             version=version,
-            teacher=_teacher(work, examples, progress) if work else None,
+            tutor=_tutor(work, examples, start.embedder, progress) if work else None,
             progress=progress,
         )
         facts = msgspec.structs.replace(trained.facts, data=digest.hex(), encoder=start.name)
@@ -175,15 +179,20 @@ def _work(options: _Options, examples: Sequence[Example]) -> Path | None:
     return options.registry / f".finetune-{key}" if options.finetune else None
 
 
-def _teacher(work: Path, examples: Sequence[Example], progress: Progress) -> Teacher:
-    """The default encoder, trained on the rows that train: half an hour, so what can fail is first.
+def _tutor(
+    work: Path, examples: Sequence[Example], embedder: StaticEmbedder, progress: Progress
+) -> Tutor:
+    """The default encoder, trained on the rows that train: an hour, so what can fail is first.
 
     Raises TrainingError and ImportError.
     """
     check(examples)
     progress("fine-tuning the encoder")
     with bar("fine-tuning") as told:
-        return finetune(trainable(examples), distil.base_folder(), work, Plan(), told)
+        tuned = finetune(trainable(examples), distil.base_folder(), work, Plan(), told)
+    file = work / artifact.ENCODER
+    shrink(tuned, embedder.pieces.vocabulary, file)
+    return Tutor(teacher=tuned.teacher, encoder=Contextual(file, embedder.pieces))
 
 
 def _lessons(since_us: int) -> list[Example]:

@@ -46,11 +46,12 @@ class Scorer(Section, frozen=True, kw_only=True):
     timeout_ms: Positive = 250
     """Queue included. A request without a verdict goes to `policy.no_verdict_tier`."""
     queue: Natural = 64
-    """Prompts that may wait for a thread; more get no verdict at once."""
+    """Prompts that may wait for a thread; more get the first stage's verdict, long ones none."""
     threads: Natural = 0
     """Scoring threads; 0 is one per core, batch 1, which measured faster than batching."""
     inline_chars: Natural = 2_000
-    """Prompts up to this length are scored in the event loop: a thread costs more than they do."""
+    """Up to this length the first stage reads a prompt in the event loop: a thread would cost more.
+    Only what it is unsure of goes on to a thread, as longer prompts do."""
 
 
 class Cache(Section, frozen=True, kw_only=True):

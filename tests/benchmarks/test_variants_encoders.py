@@ -1,4 +1,4 @@
-"""Encoders: tuned, exported, asked one prompt at a time, and remembered. Needs torch and ONNX."""
+"""Encoders: tuned, made small, asked one prompt at a time, and remembered. Needs torch and ONNX."""
 
 import importlib.util
 import json
@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.variants.encoders import Encoders
+from benchmarks.variants.encoders import ENCODER, Encoders
 from benchmarks.variants.ground import Ground, ground
-from benchmarks.variants.tuned import Tuning, shorten
+from benchmarks.variants.tuned import Tuning, frozen, shorten
+from classifier.features import scored_text
 from classifier.finetune import finetune
+from classifier.pieces import WordPieces, cut
 from tests.synthetic import examples, prompt, vocabulary
 
-LACKING = [
-    name for name in ("transformers", "onnx", "onnxruntime") if not importlib.util.find_spec(name)
-]
+LACKING = [name for name in ("transformers", "onnx") if not importlib.util.find_spec(name)]
 needs_encoders = pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")
 TUNING = Tuning(layers=1, tokens=24, epochs=1)
+PIECES = WordPieces(vocabulary())
 
 
 def base(folder: Path, layers: int = 1) -> Path:
@@ -37,6 +38,11 @@ def base(folder: Path, layers: int = 1) -> Path:
     )
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+def encoders(found: Ground, folder: Path, told: list[str] | None = None) -> Encoders:
+    note = (lambda text: None) if told is None else told.append
+    return Encoders(found, folder / "cache", note, PIECES, base(folder / "base"))
 
 
 def world() -> Ground:
@@ -64,33 +70,61 @@ def test_a_shorter_encoder_is_the_same_files_with_fewer_layers(tmp_path: Path) -
 
 @needs_encoders
 def test_what_serves_says_what_was_tuned(tmp_path: Path) -> None:
-    found, where = world(), base(tmp_path / "base")
-    encoders = Encoders(found, tmp_path / "cache", lambda text: None, where)
-    told = encoders.answers(TUNING, 0, "rows", everything(found))
+    found = world()
+    told = encoders(found, tmp_path).answers(TUNING, 0, "rows", everything(found))
     assert told.shape == (len(found.rows), 6)
     rows = [row for row, keep in zip(found.rows, found.fitted(0), strict=True) if keep]
-    teacher = finetune(rows, where, tmp_path / "cache" / TUNING.name / "0", TUNING.plan)
-    assert 1 / (1 + np.exp(-told)) == pytest.approx(teacher(found.rows), abs=0.05)
+    work = tmp_path / "cache" / TUNING.name / "0"
+    tuned = finetune(rows, tmp_path / "base", work, TUNING.plan)
+    assert 1 / (1 + np.exp(-told)) == pytest.approx(tuned.teacher(found.rows), abs=0.05)
+
+
+@needs_encoders
+def test_an_encoder_as_it_is_says_the_mean_over_the_pieces(tmp_path: Path) -> None:
+    import torch  # noqa: PLC0415
+
+    one, _ = encoders(world(), tmp_path).model(20, 0)
+    asked = world().asked[0]
+    plain = frozen(tmp_path / "base")
+    own = WordPieces(plain.vocabulary)
+    ids = torch.tensor([cut(own.encode(scored_text(asked)), 20, plain.ends)])
+    with torch.no_grad():
+        whole = plain.net["encoder"].eval()(input_ids=ids).last_hidden_state[0].mean(dim=0)
+    assert one(asked) == pytest.approx(whole.numpy(), abs=0.1)
+    assert np.corrcoef(one(asked), whole.numpy())[0, 1] > 0.99
+
+
+@needs_encoders
+def test_a_small_encoder_that_is_kept_is_not_made_again(tmp_path: Path) -> None:
+    found, told = world(), list[str]()
+    place = encoders(found, tmp_path, told)
+    one, size = place.model(TUNING, 1)
+    file = tmp_path / "cache" / TUNING.name / "1" / ENCODER
+    assert file.stat().st_size == size
+    made = file.stat().st_mtime_ns
+    again, _ = place.model(TUNING, 1)
+    assert file.stat().st_mtime_ns == made
+    assert np.array_equal(again(found.asked[0]), one(found.asked[0]))
+    assert not list(file.parent.glob("*.part"))
 
 
 @needs_encoders
 def test_only_what_is_asked_is_read_and_only_once(tmp_path: Path) -> None:
     found, told = world(), list[str]()
-    encoders = Encoders(found, tmp_path / "cache", told.append, base(tmp_path / "base"))
+    place = encoders(found, tmp_path, told)
     few = np.arange(len(found.rows)) < 10
-    answers = encoders.answers(16, 0, "rows", few)
+    answers = place.answers(16, 0, "rows", few)
     assert np.isfinite(answers[few]).all()
     assert np.isnan(answers[~few]).all()
     assert [line for line in told if "10 prompts" in line]
     told.clear()
-    assert np.array_equal(encoders.answers(16, 0, "rows", few)[few], answers[few])
+    assert np.array_equal(place.answers(16, 0, "rows", few)[few], answers[few])
     assert told == []
 
 
 @needs_encoders
 def test_no_more_pieces_are_read_than_wanted(tmp_path: Path) -> None:
-    encoders = Encoders(world(), tmp_path / "cache", lambda text: None, base(tmp_path / "base"))
-    one, size = encoders.model(8, 0)
+    one, size = encoders(world(), tmp_path).model(8, 0)
     long = " ".join(["lamp"] * 4 + ["river"] * 50 + ["cloud"])
     longer = " ".join(["lamp"] * 4 + ["prime"] * 80 + ["cloud"])
     same = " ".join(["lamp"] * 4 + ["river"] * 70 + ["cloud"])

@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 
 from benchmarks.variants import judge
-from benchmarks.variants.catalogue import BY_NAME, VARIANTS, Cascade
+from benchmarks.variants.catalogue import BY_NAME, VARIANTS, Cascade, Variant
 from benchmarks.variants.entries import entry
 from benchmarks.variants.ground import Ground, ground
-from benchmarks.variants.judge import Answers
+from benchmarks.variants.judge import Answers, Asked
 from benchmarks.variants.table import COLUMNS, markdown
 from benchmarks.variants.workshop import Workshop
 from classifier.corpus import Example
 from classifier.evaluate import evaluate
+from classifier.features import scored_text
 from classifier.metrics import Interval, positions
 from classifier.model import sigmoid
 from classifier.types import LABELS
-from tests.synthetic import examples, trained
+from tests.synthetic import examples, static_embedder, trained
 
 PLAIN = "static-linear"
 
@@ -107,22 +108,94 @@ def test_chances_add_up_and_the_cutoff_decides_on_needs_info() -> None:
 def test_only_doubtful_rows_are_blended() -> None:
     first = Answers(rows=logits((-5, -5, 0), (-0.1, 0.1, 0.1)), val=logits((-5, -5, 0)))
     second = Answers(rows=logits((5, 5, 5), (-5, -5, -5)), val=logits((5, 5, 5)))
-    mixed = judge.blend(first, second, 0.6)
+    every = Asked(rows=np.ones(2, np.bool_), val=np.ones(1, np.bool_))
+    mixed = judge.blend(first, second, judge.doubtful(first, every, 0.6))
     assert np.array_equal(mixed.rows[0], first.rows[0])
     assert np.array_equal(mixed.val, first.val)
     assert mixed.rows[1, 0] == pytest.approx(-2.55)
-    always = judge.blend(first, second, float("inf"))
+    always = judge.blend(first, second, judge.doubtful(first, every, float("inf")))
     assert always.rows[0, 0] == 0
 
 
-@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
-def test_the_second_stage_is_asked_about_the_share_that_was_wanted(share: float) -> None:
+def test_no_second_stage_is_asked_about_a_long_prompt_or_one_without_an_answer() -> None:
+    rows = logits((-0.1, 0.1, 0.1), (-0.1, 0.1, 0.1), (np.nan, np.nan, np.nan))
+    first = Answers(rows=rows, val=rows[:2])
+    short = Asked(rows=np.array([True, False, True]), val=np.array([False, True]))
+    asked = judge.doubtful(first, short, float("inf"))
+    assert asked.rows.tolist() == [True, False, False]
+    assert asked.val.tolist() == [False, True]
+
+
+def random_answers() -> Answers:
     draw = np.random.default_rng(3)
-    told = Answers(rows=draw.normal(0, 2, (len(world().rows), 4)), val=np.zeros((0, 4)))
-    limit = judge.limit(told, world(), 0, share)
-    asked = judge.doubtful(told.rows[world().held(0)], limit).mean()
-    assert asked == pytest.approx(share, abs=0.03)
-    assert judge.limit(told, world(), 0, 1.0) == float("inf")
+    return Answers(rows=draw.normal(0, 2, (len(world().rows), 4)), val=np.zeros((0, 4)))
+
+
+@pytest.mark.parametrize("every", [1, 3])
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.3])
+def test_the_second_stage_is_asked_about_the_share_that_was_wanted(
+    share: float, every: int
+) -> None:
+    told, held = random_answers(), world().held(0)
+    short = Asked(rows=np.arange(held.size) % every == 0, val=np.zeros(0, np.bool_))
+    limit = judge.limit(told, short, world(), 0, share)
+    asked = judge.doubtful(told, short, limit).rows
+    assert asked[held].mean() == pytest.approx(share, abs=0.03)
+    assert judge.limit(told, short, world(), 0, 1.0) == float("inf")
+
+
+def test_where_too_few_are_short_all_of_them_are_asked_about() -> None:
+    told, held = random_answers(), world().held(0)
+    short = Asked(rows=np.arange(held.size) % 9 == 0, val=np.zeros(0, np.bool_))
+    asked = judge.doubtful(told, short, judge.limit(told, short, world(), 0, 0.5))
+    assert np.array_equal(asked.rows, short.rows)
+
+
+def test_a_second_stage_is_calibrated_on_what_it_can_be_asked_about() -> None:
+    told = random_answers()
+    short = np.arange(len(world().rows)) % 3 == 0
+    other = Answers(rows=np.where(short[:, None], told.rows, 7.0), val=told.val)
+    mended, again = (judge.settle(one, world(), 0, short) for one in (told, other))
+    assert np.array_equal(mended.rows[short], again.rows[short])
+    assert not np.allclose(mended.rows[short], judge.settle(told, world(), 0).rows[short])
+
+
+def cascading(folder: Path, pieces: int | None) -> Workshop:
+    """A workshop whose `cascade` asks a small network about all prompts that are short enough."""
+    making = Cascade(first=PLAIN, second="static-network", share=1.0, pieces=pieces)
+    variants = BY_NAME | {"cascade": Variant(name="cascade", title="x", making=making)}
+    return Workshop(world(), folder, lambda text: None, trained().classifier, variants)
+
+
+def pieces_of_val() -> np.ndarray:
+    cut = static_embedder().pieces.encode
+    return np.array([len(cut(scored_text(asked))) for asked in world().val_asked])
+
+
+def test_a_cascade_asks_its_second_stage_about_short_prompts_alone(tmp_path: Path) -> None:
+    place = cascading(tmp_path, 8)
+    first, both = (place.settled(name, 0).answers.val for name in (PLAIN, "cascade"))
+    changed = (first != both).any(axis=1)
+    assert np.array_equal(changed, pieces_of_val() <= 8)
+
+
+def test_a_cascade_costs_its_second_stage_only_where_that_is_asked(tmp_path: Path) -> None:
+    place = cascading(tmp_path, 8)
+    one, other, both = (place.cost(name) for name in (PLAIN, "static-network", "cascade"))
+    assert both.second == pytest.approx((pieces_of_val() <= 8).mean())
+    assert both.second not in (0, 1)
+    assert one.mean_ms < both.mean_ms < one.mean_ms + other.mean_ms
+    assert both.megabytes == pytest.approx(one.megabytes + other.megabytes)
+    always = cascading(tmp_path, None).cost("cascade")
+    assert always.second == 1
+    assert always.mean_ms == pytest.approx(one.mean_ms + other.mean_ms)
+
+
+def test_a_cascade_has_a_row_like_any_other(tmp_path: Path) -> None:
+    row = entry(cascading(tmp_path, 8), "cascade", "x", PLAIN)
+    assert row.public is not None
+    assert row.public.beyond is not None
+    assert "(of val: " in markdown([row])
 
 
 def test_misses_are_counted_among_the_hard_rows_alone() -> None:

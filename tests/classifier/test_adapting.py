@@ -23,6 +23,7 @@ from classifier.types import Version
 from tests.synthetic import examples, prompt, trained
 
 SETTINGS = Settings()
+FREEDOM = 5.0
 BASE = trained().classifier
 OWN = Version("20261201-00000000")
 ROWS = [prompt(one.prompt) for one in examples(12, seed=21)]
@@ -39,7 +40,7 @@ def test_heads_fitted_upon_others_serve_the_sum_of_both() -> None:
     plan = design(rows, BASE.embedder.terms, SETTINGS, before.edges)
     start = heads_of(rows, before)
     task = targets.above(mine, 0)
-    lines = [fit(plan, task, SETTINGS, start[:, number]) for number in range(len(HEADS))]
+    lines = [fit(plan, task, FREEDOM, start[:, number]) for number in range(len(HEADS))]
     served = heads_of(rows, export(plan, lines, SETTINGS, before))
     added = np.stack([predict(plan, line) for line in lines], axis=1)
     assert np.abs(added).max() > 0.1
@@ -64,8 +65,8 @@ def test_what_the_start_says_already_is_not_learned_again() -> None:
     ones, every = np.ones(len(rows)), np.arange(len(rows))
     start = np.linspace(-3, 3, len(rows))
     task = Task(rows=every, target=1 / (1 + np.exp(-start)), trust=ones, weight=ones)
-    assert predict(plan, fit(plan, task, SETTINGS, start)) == pytest.approx(0, abs=1e-3)
-    bare = predict(plan, fit(plan, task, SETTINGS, np.zeros(len(rows))))
+    assert predict(plan, fit(plan, task, FREEDOM, start)) == pytest.approx(0, abs=1e-3)
+    bare = predict(plan, fit(plan, task, FREEDOM, np.zeros(len(rows))))
     assert np.corrcoef(bare, start)[0, 1] > 0.5
 
 
@@ -75,7 +76,7 @@ def test_answers_of_one_side_alone_move_a_head_there_and_not_without_end(answer:
     plan = design(rows, BASE.embedder.terms, SETTINGS)
     ones = np.ones(len(rows))
     task = Task(rows=np.arange(len(rows)), target=ones * answer, trust=ones, weight=ones)
-    logits = predict(plan, fit(plan, task, SETTINGS, np.zeros(len(rows))))
+    logits = predict(plan, fit(plan, task, FREEDOM, np.zeros(len(rows))))
     assert ((logits > 0) == (answer == 1)).all()
     assert np.abs(logits).max() < 20
 
@@ -86,7 +87,7 @@ def test_rows_that_are_all_alike_make_finite_heads() -> None:
     plan = design(rows, BASE.embedder.terms, SETTINGS)
     ones = np.ones(5)
     task = Task(rows=np.arange(5), target=ones * 0.5, trust=ones, weight=ones)
-    heads = export(plan, [fit(plan, task, SETTINGS, np.zeros(5))], SETTINGS, None)
+    heads = export(plan, [fit(plan, task, FREEDOM, np.zeros(5))], SETTINGS, None)
     assert all(np.isfinite(array).all() for array in heads.arrays().values())
     assert heads.logits(rows[0]) == pytest.approx([0], abs=1e-3)
 

@@ -1,7 +1,8 @@
 """A model on disk is whole, or it is refused with the file's name and the fix."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,9 @@ from classifier.artifact import (
     read_text,
     save,
 )
+from classifier.corpus import read, samples
 from classifier.promise import with_promise
+from classifier.registry import two_stage
 from classifier.static import StaticEmbedder
 from classifier.types import Cutoffs, Version
 from tests.registries import KEPT
@@ -56,6 +59,13 @@ def rewrite(path: Path, change: Callable[[Manifest], Manifest]) -> None:
     changed = msgspec.structs.replace(change(read_manifest(path)), seal="")
     sealed = msgspec.structs.replace(changed, seal=artifact._seal(changed))
     (path / "manifest.json").write_bytes(msgspec.json.encode(sealed))
+
+
+def relist(path: Path, digests: Mapping[str, str | None]) -> None:
+    """A manifest with other digests of some files, none for one that it no longer lists."""
+    listed = {**read_manifest(path).files, **digests}
+    files = {name: digest for name, digest in listed.items() if digest}
+    rewrite(path, lambda manifest: msgspec.structs.replace(manifest, files=files))
 
 
 def test_what_was_saved_is_loaded(made: Path) -> None:
@@ -245,3 +255,74 @@ def test_a_damaged_parent_is_refused(model: Path) -> None:
     with pytest.raises(ArtifactError, match=r"vocabulary.txt does not match"):
         calibrated(model)
     assert not model.with_name(CALIBRATED).exists()
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> Path:
+    """A copy of the version that ships with a second stage."""
+    return shutil.copytree(two_stage(), tmp_path / "staged")
+
+
+def test_a_second_stage_is_saved_with_its_version(tmp_path: Path) -> None:
+    shipped = load(two_stage())
+    assert isinstance(shipped.embedder, StaticEmbedder)
+    save(
+        tmp_path / "again",
+        shipped,
+        embedder=shipped.embedder,
+        probes=PROBES,
+        texts={},
+        origin=artifact.Origin(libraries={}),
+    )
+    again = load(tmp_path / "again")
+    assert (tmp_path / "again" / artifact.ENCODER).read_bytes() == (
+        two_stage() / artifact.ENCODER
+    ).read_bytes()
+    many = [prompt(example.prompt) for example in examples(10, seed=4)]
+    assert again.assess_many(many) == shipped.assess_many(many)
+
+
+def test_a_second_stage_that_is_gone_or_damaged_is_refused(staged: Path) -> None:
+    whole = (staged / artifact.ENCODER).read_bytes()
+    (staged / artifact.ENCODER).write_bytes(whole[:-1])
+    with pytest.raises(ArtifactError, match=r"encoder\.onnx does not match its digest"):
+        load(staged)
+    (staged / artifact.ENCODER).unlink()
+    with pytest.raises(ArtifactError, match=r"encoder\.onnx cannot be read"):
+        load(staged)
+
+
+def test_a_second_stage_that_is_no_model_or_not_listed_is_refused(staged: Path) -> None:
+    (staged / artifact.ENCODER).write_bytes(b"no model")
+    relist(staged, {artifact.ENCODER: sha256(b"no model").hexdigest()})
+    with pytest.raises(ArtifactError, match="no ONNX model that can be run"):
+        load(staged)
+    relist(staged, {artifact.ENCODER: None})
+    with pytest.raises(ArtifactError, match=r"does not list encoder\.onnx"):
+        load(staged)
+
+
+def test_a_probe_in_doubt_may_drift_a_little_and_no_further(staged: Path) -> None:
+    """Processors round eight bits differently."""
+    shipped = load(staged)
+    asked = next(
+        one
+        for one in (prompt(row.prompt) for row in read(samples()))
+        if not shipped.glance(one).sure
+    )
+    verdict = shipped.assess(asked)
+
+    def drifted(by: float) -> bytes:
+        success = msgspec.structs.replace(verdict.success, easy=verdict.success.easy + by)
+        moved = msgspec.structs.replace(verdict, success=success)
+        return msgspec.json.encode([artifact.Probe(prompt=asked, verdict=moved)])
+
+    for by, held in ((artifact.DOUBT / 2, True), (artifact.DOUBT * 2, False)):
+        (staged / artifact.PROBES).write_bytes(drifted(by))
+        digest = sha256(drifted(by)).hexdigest()
+        relist(staged, {artifact.PROBES: digest})
+        if held:
+            assert load(staged).assess(asked) == verdict
+        else:
+            with pytest.raises(ArtifactError, match="another verdict than at training"):
+                load(staged)

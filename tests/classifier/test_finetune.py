@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.contextual import Contextual
 from classifier.corpus import Example
-from classifier.finetune import Plan, batches, cut, finetune, questions
-from tests.synthetic import examples, vocabulary
+from classifier.finetune import Plan, batches, finetune, questions
+from classifier.model import sigmoid
+from classifier.pieces import WordPieces, cut
+from classifier.shrink import shrink
+from tests.synthetic import examples, prompt, vocabulary
 
 PLAN = Plan(epochs=2, batch=8, tokens=24, rate=5e-3, head_rate=1e-2, save_every=5)
 needs_torch = pytest.mark.skipif(
@@ -80,16 +84,16 @@ def base(folder: Path) -> Path:
 @needs_torch
 def test_the_encoder_learns_to_answer(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
-    teacher = finetune(
+    tuned = finetune(
         examples(40), base(tmp_path / "base"), tmp_path / "work", PLAN, lambda *at: steps.append(at)
     )
     assert steps == [(step, 40) for step in range(1, 41)]
     fresh = examples(10, seed=9)
-    told = teacher(fresh)
+    told = tuned.teacher(fresh)
     assert told.shape == (40, 6)
     lacking = np.array([e.needs_info == 1 for e in fresh])
     assert told[lacking, 0].mean() > told[~lacking, 0].mean() + 0.2
-    assert told == pytest.approx(np.stack([teacher([one])[0] for one in fresh]), abs=0.02)
+    assert told == pytest.approx(np.stack([tuned.teacher([one])[0] for one in fresh]), abs=0.02)
     assert not list(tmp_path.rglob("*.bin")) + list(tmp_path.rglob("*.pt"))
 
 
@@ -112,7 +116,20 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     again = finetune(examples(40), where, work, PLAN, lambda step, of: told.append(step))
     assert told[-1] == 40
     assert len(told) == 30
-    assert again(examples(3)) == pytest.approx(first(examples(3)))
+    assert again.teacher(examples(3)) == pytest.approx(first.teacher(examples(3)))
+
+
+@needs_torch
+def test_made_small_it_says_the_same_under_other_numbers(tmp_path: Path) -> None:
+    tuned = finetune(examples(40), base(tmp_path / "base"), tmp_path / "work", PLAN)
+    turned = [*reversed(vocabulary()), "##never"]
+    shrink(tuned, turned, tmp_path / "encoder.onnx")
+    assert [file.name for file in tmp_path.glob("*.onnx*")] == ["encoder.onnx"]
+    small = Contextual(tmp_path / "encoder.onnx", WordPieces(turned))
+    fresh = examples(10, seed=9)
+    pieces = [small.pieces(prompt(example.prompt).text, 22) for example in fresh]
+    told = np.array([sigmoid(small.logits(one)) for one in pieces if one is not None])
+    assert told == pytest.approx(tuned.teacher(fresh), abs=0.1)
 
 
 @needs_torch

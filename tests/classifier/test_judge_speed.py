@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from classifier.artifact import load
+from classifier.corpus import read, samples
 from classifier.judge.speed import speed
+from classifier.registry import two_stage
 from tests.synthetic import prompt, trained
 
 MODEL = trained().classifier
+SHIPPED = load(two_stage())
 
 
 def ticks(*seconds: float) -> Iterator[float]:
@@ -28,6 +32,15 @@ def test_median_tail_and_rate() -> None:
     # Between the 19th and the 20th of twenty: 5 % of the way from 1 to 101 ms.
     assert found.p95_ms == pytest.approx(6)
     assert found.batch_per_s == pytest.approx(2_000)
+    assert found.second == 0
+
+
+def test_the_share_that_is_in_doubt() -> None:
+    asked = [prompt(row.prompt) for row in read(samples())[:200]]
+    found = speed(SHIPPED, asked)
+    assert found is not None
+    doubt = [SHIPPED.glance(one).sure for one in asked].count(False)
+    assert found.second == doubt / len(asked) > 0
 
 
 def test_nothing_takes_no_time() -> None:

@@ -43,7 +43,7 @@ def report() -> Report:
         strong=np.full(20, 100.0),
     )
     measured = Measured(
-        speed=Speed(rows=9, median_ms=0.25, p95_ms=1.5, batch_per_s=4_000),
+        speed=Speed(rows=9, median_ms=0.25, p95_ms=1.5, batch_per_s=4_000, second=0.034),
         routellm=(examine(exam, -weak),),
     )
     return msgspec.structs.replace(found, measured=measured)

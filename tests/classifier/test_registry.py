@@ -1,6 +1,7 @@
 """Which version serves, and which others there are."""
 
 import shutil
+import sys
 import threading
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from classifier.registry import (
     replace,
     resolve,
     rollback,
+    two_stage,
     versions,
 )
 from classifier.types import Version
@@ -69,9 +71,9 @@ def test_versions_are_listed_oldest_first(registry: Path) -> None:
     (registry / PROMOTED).write_text(NEWER)
     (registry / ".20250101-dddddddd.part").mkdir()
     listed = versions(registry)
-    own = read_manifest(builtin()).version
-    assert [one.version for one in listed] == [OLDER, own, NEWER]
-    assert [one.version for one in listed if one.builtin] == [own]
+    own = sorted(read_manifest(folder).version for folder in (builtin(), two_stage()))
+    assert [one.version for one in listed] == [OLDER, *own, NEWER]
+    assert [one.version for one in listed if one.builtin] == own
     assert [one.version for one in listed if one.serving] == [NEWER]
 
 
@@ -82,14 +84,37 @@ def test_a_damaged_version_is_listed_and_hides_no_other(registry: Path) -> None:
     assert first.version == OLDER
     assert first.damage
     assert artifact.MANIFEST in first.damage
-    assert [one.damage for one in others] == [None, None]
+    assert [one.damage for one in others] == [None] * 3
     assert not any(one.serving for one in (first, *others))
 
 
-def test_without_a_registry_there_is_the_built_in_one() -> None:
-    (only,) = versions(None)
-    assert only.builtin
-    assert only.serving
+def test_without_a_registry_there_are_those_that_ship() -> None:
+    listed = versions(None)
+    assert {one.path for one in listed if one.builtin} == {builtin(), two_stage()}
+    assert [one.path for one in listed if one.serving] == [builtin()]
+
+
+def test_the_one_with_two_stages_is_promoted_by_its_name_and_is_the_other_ones_child(
+    registry: Path,
+) -> None:
+    assert find(registry, "two-stage") == two_stage()
+    assert promote(registry, two_stage()).version == promoted(registry) == "two-stage"
+    assert resolve(registry) == two_stage()
+    assert [one.path for one in versions(registry) if one.serving] == [two_stage()]
+    assert read_manifest(two_stage()).parent == read_manifest(builtin()).version
+    assert load(two_stage()).encoder
+    assert load(builtin()).encoder is None
+    rollback(registry)
+    assert resolve(registry) == builtin()
+
+
+def test_a_second_stage_without_its_library_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ArtifactError, match="needs onnxruntime: make setup EXTRAS=second"):
+        load(two_stage())
+    assert load(builtin())
 
 
 def test_a_version_is_found_by_name_beginning_or_as_built_in(registry: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_marker_that_can_name_no_folder_is_told_like_any_other(registry: Path,
     (registry / PROMOTED).write_text(name)
     with pytest.raises(ArtifactError, match="gearshift models list"):
         resolve(registry)
-    assert [one.serving for one in versions(registry)] == [False] * 3
+    assert [one.serving for one in versions(registry)] == [False] * 4
     assert promote(registry, registry / OLD).before == name.strip()
     assert resolve(registry) == registry / OLD
 

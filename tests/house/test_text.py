@@ -10,7 +10,7 @@ HOSTS = ("py" + "pi.org", "python" + "hosted.org", "registry.npm" + "js", "deb.d
 FORBIDDEN = re.compile("|".join(re.escape(word) for word in (*PLACES, *HOSTS)))
 KEYS = re.compile(r"\b(sk-[A-Za-z0-9]{20,}|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,})\b")
 
-LARGEST_BYTES = 20 * 1024 * 1024
+LARGEST_BYTES = 24 * 1024 * 1024
 
 
 def found(pattern: re.Pattern[str]) -> list[str]:

@@ -12,7 +12,7 @@ from classifier.corpus import read, samples
 from classifier.evaluate import Report
 from classifier.facts import Facts
 from classifier.folds import parts
-from classifier.registry import PROMOTED, builtin
+from classifier.registry import PROMOTED, builtin, two_stage
 from classifier.types import LABELS
 from tests.processes import gearshift
 from tests.synthetic import examples, prompt, save_encoder, save_examples
@@ -92,7 +92,8 @@ def test_training_builds_on_the_version_in_service_and_says_so(home: Path) -> No
     base, mine = artifact.load(builtin()), artifact.load(made)
     hard = prompt("prove that no lamp of order 7 has a river of order 9 , and bound the lamp")
     assert mine.assess(hard).label == "hard"
-    assert mine.assess(hard).success == base.assess(hard).success
+    # Of the heads, that is: where they are sure now, the second stage has no say any more.
+    assert mine.glance(hard).verdict.success == base.glance(hard).verdict.success
 
 
 def test_training_again_on_the_same_day_overwrites_nothing(home: Path) -> None:
@@ -160,9 +161,10 @@ def test_a_damaged_version_is_named_in_the_list(home: Path, tmp_path: Path) -> N
     (broken / "manifest.json").write_text("{}")
     done = gearshift(tmp_path, "models", "list", *registry(tmp_path))
     assert done.returncode == 0
-    first, second = done.stdout.splitlines()
+    first, *others = done.stdout.splitlines()
     assert first.startswith("20200101-00000000  damaged: ")
-    assert second == f"{OWN}  built-in, in service"
+    other = artifact.read_manifest(two_stage()).version
+    assert set(others) == {f"{OWN}  built-in, in service", f"{other}  built-in, two-stage"}
 
 
 @pytest.mark.parametrize(

@@ -4,77 +4,31 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.types import Prompt, Verdict, Version
-from router.cache.memory import MemoryCache
+from classifier.types import Prompt, Version
 from router.cache.null import NullCache
-from router.cache.shared import RedisCache
-from router.cache.tiered import TieredCache
 from router.config.schema import Cache
 from router.config.schema import Scorer as Settings
-from router.ports import DecisionCache
 from router.scorer import Scorer
+from tests.assessors import (
+    HASTY,
+    LONG,
+    PATIENT,
+    SHORT,
+    Counting,
+    Failing,
+    close,
+    held,
+    memory,
+    tiered,
+)
 from tests.redis_server import RedisServer
-from tests.verdicts import VERSION, prompt, prompts, verdict
+from tests.verdicts import prompt, prompts
 from tests.waiting import until
-
-PATIENT = Settings(timeout_ms=20_000, inline_chars=20, threads=2)
-HASTY = Settings(timeout_ms=20, inline_chars=20, threads=1, queue=1)
-SHORT = prompt("short")
-LONG = prompt("a prompt that is too long to be scored in the event loop")
-
-
-class Counting:
-    """Answers at once, and differently for every prompt."""
-
-    def __init__(self, version: Version = VERSION) -> None:
-        self.version = version
-        self.threads: list[str] = []
-
-    def assess(self, asked: Prompt) -> Verdict:
-        self.threads.append(threading.current_thread().name)
-        return self.expected(asked)
-
-    def expected(self, asked: Prompt) -> Verdict:
-        return verdict(sum(asked.text.encode()) % 101 / 100, version=self.version)
-
-
-class Held(Counting):
-    """Answers when it is let go."""
-
-    def __init__(self, version: Version = VERSION) -> None:
-        super().__init__(version)
-        self.go = threading.Event()
-
-    def assess(self, asked: Prompt) -> Verdict:
-        assert self.go.wait(20)
-        return super().assess(asked)
-
-
-class Failing(Counting):
-    """Fails, and says on what."""
-
-    def assess(self, asked: Prompt) -> Verdict:
-        raise ValueError(asked.text)
-
-
-def memory() -> MemoryCache:
-    return MemoryCache(Cache(), pin_ttl_s=60)
-
-
-@contextmanager
-def held(version: Version = VERSION) -> Iterator[Held]:
-    """Whatever happens to the test, no thread is left waiting."""
-    assessor = Held(version)
-    try:
-        yield assessor
-    finally:
-        assessor.go.set()
 
 
 @pytest.fixture(scope="module")
@@ -327,13 +281,3 @@ async def test_a_redis_killed_and_brought_back_fails_no_request() -> None:
         assert cache.stats.breaker_open > 0
         assert scorer.stats.timeouts == scorer.stats.errors == scorer.stats.busy == 0
         await close(scorer, cache)
-
-
-def tiered(url: str, settings: Cache | None = None) -> TieredCache:
-    chosen = settings or Cache(redis_timeout_ms=5_000)
-    return TieredCache(MemoryCache(chosen, pin_ttl_s=60), RedisCache(url, chosen, pin_ttl_s=60))
-
-
-async def close(scorer: Scorer, cache: DecisionCache) -> None:
-    await scorer.close()
-    await cache.close()
