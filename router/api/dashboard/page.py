@@ -9,15 +9,18 @@ from router.api.dashboard.parts import section
 EVENTS_PATH: Final = "/dashboard/events"
 DIALS: Final = ("auto", "auto:cheap", "auto:best")
 """What the box offers for `model`."""
-_SCRIPTS: Final = ("dashboard.js", "htmx.min.js", "hx-sse.min.js")
-"""In order: ours listens before anything happens, and asks for Vega when all else is there."""
+_OURS: Final = "dashboard.js"
+"""Deferred: it listens before anything happens, and asks for Vega when all else is there."""
+_THEIRS: Final = ("htmx.min.js", "hx-sse.min.js")
+"""At the end of the page and not deferred: htmx that is deferred begins when it arrives, and where
+its reader of event streams arrives later there would be no stream."""
 _CONFIG: Final = '{"history": false, "transitions": false, "includeIndicatorCSS": false}'
 Address: TypeAlias = Callable[[str], str]
 """File name of a static file → where it is."""
 
 
 def frame(title: str, body: Html, address: Address, *, scripts: bool = False) -> Html:
-    """A document around `body`. Scripts wait until the page is painted."""
+    """A document around `body`. Scripts wait until the page is read."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -27,9 +30,10 @@ def frame(title: str, body: Html, address: Address, *, scripts: bool = False) ->
         tag("title", title),
         tag("link", rel="icon", href=address("icon.svg"), type="image/svg+xml"),
         tag("link", rel="stylesheet", href=address("dashboard.css")),
-        *(tag("script", src=address(name), defer=True) for name in _SCRIPTS if scripts),
+        tag("script", src=address(_OURS), defer=True) if scripts else None,
     )
-    return join([Html("<!doctype html>"), tag("html", head, tag("body", body), lang="en")])
+    last = [tag("script", src=address(name)) for name in _THEIRS if scripts]
+    return join([Html("<!doctype html>"), tag("html", head, tag("body", body, *last), lang="en")])
 
 
 def home(
