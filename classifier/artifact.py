@@ -119,16 +119,23 @@ def load(path: Path) -> Classifier:
             embedder=embedder,
             heads=Heads.from_arrays(arrays),
             calibration=manifest.calibration,
-            encoder=Contextual(path / ENCODER, embedder.pieces) if second else None,
+            encoder=_second_stage(path / ENCODER, embedder) if second else None,
             cutoffs=manifest.cutoffs,
         )
     except (SafetensorError, KeyError, ValueError) as error:
         raise _damaged(path / ARRAYS, f"cannot be used: {error}") from error
-    except ImportError as error:
-        msg = f"{path} has a second stage, which needs onnxruntime: make setup EXTRAS=second"
-        raise ArtifactError(msg) from error
     _prove(classifier, path / PROBES, contents[PROBES])
     return classifier
+
+
+def _second_stage(file: Path, embedder: StaticEmbedder) -> Contextual:
+    try:
+        return Contextual(file, embedder.pieces)
+    except ImportError as error:
+        msg = f"{file.parent} has a second stage, which needs onnxruntime: make setup EXTRAS=second"
+        raise ArtifactError(msg) from error
+    except ValueError as error:
+        raise _damaged(file, f"cannot be used: {error}") from error
 
 
 def read_text(path: Path, name: str) -> str:

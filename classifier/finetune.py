@@ -1,6 +1,6 @@
-"""Fine-tuning the sentence encoder on the six questions: a teacher for what serves.
+"""Fine-tuning the sentence encoder on the six questions: the heads' teacher, and a second stage.
 
-The encoder is too slow to serve, but what it says of the training rows is worth more than their
+It is too slow to read every prompt, but what it says of the training rows is worth more than their
 labels alone. The work is saved as it goes, in safetensors and JSON, and goes on from there when it
 was interrupted, with the same batches.
 """
